@@ -1,0 +1,410 @@
+//! A bundle: policies, schema and entity data that were checked as a whole. Immutable.
+//!
+//! Reading files is the caller's; so is deciding when a new bundle takes the place of an old one.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::Arc;
+
+use cedar_policy::{PolicySet, ValidationMode, Validator};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+
+use crate::catalogue::Catalogue;
+use crate::error::{BundleError, Diagnostic, Severity, sort};
+use crate::lint;
+use crate::policy::{Mode, Policy, PolicyEffect, PolicyRef};
+use crate::schema::BundleSchema;
+use crate::slice::Index;
+use crate::source::SourceFile;
+use crate::stack;
+
+/// The fingerprint of a bundle: SHA-256 over the names and texts of its files.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
+pub struct Revision([u8; 32]);
+
+/// A validated set of policies with its schema and entity data.
+#[derive(Debug)]
+pub struct PolicyBundle {
+    pub(crate) schema: Arc<BundleSchema>,
+    pub(crate) catalogue: Catalogue,
+    pub(crate) index: Index,
+    policies: HashMap<String, Arc<Policy>>,
+    files: HashMap<Arc<str>, CheckedFile>,
+    warnings: Arc<[Diagnostic]>,
+    revision: Revision,
+    names_devices: bool,
+}
+
+/// A policy file as checked against a schema, kept so that an unchanged file is not checked again.
+#[derive(Debug, Clone)]
+struct CheckedFile {
+    digest: [u8; 32],
+    file: SourceFile,
+    policies: Arc<[Arc<Policy>]>,
+    warnings: Arc<[Diagnostic]>,
+}
+
+/// What an operator wants to know of a bundle at a glance.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Counts {
+    /// Permits that decide.
+    pub permits: usize,
+    /// Forbids that decide.
+    pub forbids: usize,
+    /// Policies that only report.
+    pub report_only: usize,
+}
+
+impl PolicyBundle {
+    /// Checks the files of a bundle as a whole: `*.cedar` policies, at most one `*.cedarschema`,
+    /// `entities.toml` and `entities.json` at any depth. Files of other names are left alone.
+    ///
+    /// `previous` is the bundle this one replaces: files that did not change are not parsed again.
+    ///
+    /// # Errors
+    /// Everything that is wrong in any of the files, with places.
+    pub fn load(files: &[SourceFile], previous: Option<&Self>) -> Result<Self, BundleError> {
+        stack::with_enough(|| Self::load_here(files, previous))
+    }
+
+    fn load_here(files: &[SourceFile], previous: Option<&Self>) -> Result<Self, BundleError> {
+        let mut files: Vec<SourceFile> = files.iter().map(without_byte_order_mark).collect();
+        files.sort_by(|a, b| a.name.cmp(&b.name));
+        let (schema, mut findings) =
+            BundleSchema::load(&files, previous.map(|bundle| &bundle.schema));
+        let data: Vec<SourceFile> = files
+            .iter()
+            .filter(|f| is_entity_data(&f.name))
+            .cloned()
+            .collect();
+        let (catalogue, data_findings) = Catalogue::load(&data);
+        findings.extend(data_findings);
+
+        let same_schema = previous.filter(|old| {
+            schema
+                .as_ref()
+                .is_some_and(|new| Arc::ptr_eq(new, &old.schema))
+        });
+        let mut checked = HashMap::new();
+        let policy_files: Vec<&SourceFile> = files
+            .iter()
+            .filter(|f| has_extension(&f.name, "cedar"))
+            .collect();
+        for file in &policy_files {
+            let digest = file.digest();
+            let unchanged = same_schema
+                .and_then(|old| old.files.get(&file.name))
+                .filter(|known| known.digest == digest);
+            let done = match unchanged {
+                Some(known) => known.clone(),
+                None => check_file(file, digest, schema.as_deref(), &mut findings),
+            };
+            for policy in done.policies.iter() {
+                findings.extend(lint::policy(&done.file, policy, &catalogue));
+            }
+            checked.insert(Arc::clone(&file.name), done);
+        }
+        if policy_files.is_empty() {
+            findings.push(no_policies(&files));
+        }
+        let ordered: Vec<&CheckedFile> = policy_files
+            .iter()
+            .filter_map(|file| checked.get(&file.name))
+            .collect();
+        let policies = unique(&ordered, &mut findings);
+        findings.extend(
+            ordered
+                .iter()
+                .flat_map(|file| file.warnings.iter().cloned()),
+        );
+        sort(&mut findings);
+        match schema {
+            Some(schema) if findings.iter().all(|d| d.severity != Severity::Error) => {
+                let in_order = ordered.iter().flat_map(|file| file.policies.iter());
+                let names_devices = in_order.clone().any(|policy| names_a_device(policy));
+                Ok(Self {
+                    index: Index::new(in_order, previous.map(|bundle| &bundle.index)),
+                    schema,
+                    catalogue,
+                    policies,
+                    files: checked,
+                    warnings: findings.into(),
+                    revision: Revision::of(&files),
+                    names_devices,
+                })
+            }
+            _ => Err(BundleError {
+                diagnostics: findings.into(),
+            }),
+        }
+    }
+
+    /// The bundle's fingerprint.
+    #[must_use]
+    pub fn revision(&self) -> Revision {
+        self.revision
+    }
+
+    /// What is doubtful about the bundle, though it can be used.
+    #[must_use]
+    pub fn warnings(&self) -> &[Diagnostic] {
+        &self.warnings
+    }
+
+    /// Every policy, in the order of its place.
+    #[must_use]
+    pub fn policies(&self) -> Vec<(&PolicyRef, Mode)> {
+        let mut all: Vec<_> = self
+            .policies
+            .values()
+            .map(|p| (&p.reference, p.mode))
+            .collect();
+        all.sort_by(|a, b| a.0.origin.cmp(&b.0.origin));
+        all
+    }
+
+    /// How many policies there are of each kind.
+    #[must_use]
+    pub fn counts(&self) -> Counts {
+        let mut counts = Counts {
+            permits: 0,
+            forbids: 0,
+            report_only: 0,
+        };
+        for policy in self.policies.values() {
+            match (policy.mode, policy.reference.effect) {
+                (Mode::ReportOnly, _) => counts.report_only += 1,
+                (Mode::Enforce, PolicyEffect::Permit) => counts.permits += 1,
+                (Mode::Enforce, PolicyEffect::Forbid) => counts.forbids += 1,
+            }
+        }
+        counts
+    }
+
+    /// Whether the bundle's entity data or policies know the application.
+    #[must_use]
+    pub fn knows_application(&self, id: &str) -> bool {
+        self.catalogue
+            .declares(crate::vocabulary::types::APPLICATION, id)
+    }
+
+    pub(crate) fn policy(&self, id: &str) -> Option<&Arc<Policy>> {
+        self.policies.get(id)
+    }
+
+    /// Whether some policy names a device, so that two devices of equal posture can differ.
+    pub(crate) fn names_devices(&self) -> bool {
+        self.names_devices
+    }
+}
+
+/// Parses and validates one policy file.
+fn check_file(
+    file: &SourceFile,
+    digest: [u8; 32],
+    schema: Option<&BundleSchema>,
+    findings: &mut Vec<Diagnostic>,
+) -> CheckedFile {
+    let (policies, wrong) = Policy::parse_file(file);
+    findings.extend(wrong);
+    let mut warnings = Vec::new();
+    if let Some(schema) = schema {
+        for found in validate(file, &policies, schema) {
+            match found.severity {
+                Severity::Error => findings.push(found),
+                Severity::Warning => warnings.push(found),
+            }
+        }
+    }
+    CheckedFile {
+        digest,
+        file: file.clone(),
+        policies: policies.into(),
+        warnings: warnings.into(),
+    }
+}
+
+fn validate(file: &SourceFile, policies: &[Arc<Policy>], schema: &BundleSchema) -> Vec<Diagnostic> {
+    // Numbered ids: two policies of a file with one `@id` are each validated, and reported by `unique`.
+    let mut set = PolicySet::new();
+    for (number, policy) in policies.iter().enumerate() {
+        let numbered = cedar_policy::PolicyId::new(number.to_string());
+        // INVARIANT: numbers are unique and policies are static, so `add` cannot refuse.
+        let added = set.add(policy.cedar.new_id(numbered));
+        debug_assert!(added.is_ok(), "numbers are unique");
+    }
+    let result = Validator::new(schema.cedar.clone()).validate(&set, ValidationMode::Strict);
+    let found = |id: &cedar_policy::PolicyId, error: &dyn miette::Diagnostic, code| {
+        let number: Option<usize> = AsRef::<str>::as_ref(id).parse().ok();
+        let policy = number.and_then(|number| policies.get(number))?;
+        let mut finding =
+            Diagnostic::from_cedar(file, policy.at.start, policy.at.len(), code, error);
+        let numbered = format!("for policy `{id}`, ");
+        finding.message = match finding.message.strip_prefix(&numbered) {
+            Some(rest) => format!("in policy `{}`: {rest}", policy.id()),
+            None => finding.message,
+        };
+        Some(finding)
+    };
+    let errors = result
+        .validation_errors()
+        .filter_map(|error| found(error.policy_id(), error, "validation"));
+    let warnings = result
+        .validation_warnings()
+        .filter_map(|warning| found(warning.policy_id(), warning, "suspicious"));
+    let mut all = once_for_all_actions(errors.collect());
+    all.extend(warnings.map(|mut warning| {
+        warning.severity = Severity::Warning;
+        warning
+    }));
+    all
+}
+
+/// The validator reports a mistake for each action that the policy is about: once is enough.
+fn once_for_all_actions(found: Vec<Diagnostic>) -> Vec<Diagnostic> {
+    let general = |finding: &Diagnostic| match finding.message.split_once(" for Action::") {
+        Some((before, _)) => before.to_owned(),
+        None => finding.message.clone(),
+    };
+    let mut kept: Vec<Diagnostic> = Vec::new();
+    for finding in found {
+        let twin = kept
+            .iter_mut()
+            .find(|known| known.labels == finding.labels && general(known) == general(&finding));
+        match twin {
+            Some(twin) if twin.message != finding.message => twin.message = general(twin),
+            Some(_) => {}
+            None => kept.push(finding),
+        }
+    }
+    kept
+}
+
+/// All policies by id; a repeated id is an error that shows both places.
+fn unique(files: &[&CheckedFile], findings: &mut Vec<Diagnostic>) -> HashMap<String, Arc<Policy>> {
+    let mut policies: HashMap<String, Arc<Policy>> = HashMap::new();
+    for file in files {
+        for policy in file.policies.iter() {
+            if let Some(first) = policies.get(policy.id()) {
+                let message = format!(
+                    "`@id(\"{}\")` is already used at {}",
+                    policy.id(),
+                    first.reference.origin
+                );
+                findings.push(
+                    Diagnostic::error(
+                        &file.file,
+                        "duplicate-id",
+                        policy.at.start,
+                        policy.at.len().min(3),
+                        message,
+                    )
+                    .with_help("each policy needs an id of its own, over all files"),
+                );
+            } else {
+                policies.insert(policy.id().to_owned(), Arc::clone(policy));
+            }
+        }
+    }
+    policies
+}
+
+fn no_policies(files: &[SourceFile]) -> Diagnostic {
+    let none = SourceFile::new("", "");
+    let message = "there is no policy file, and without a policy nobody gets in";
+    Diagnostic::error(files.first().unwrap_or(&none), "no-policies", 0, 0, message)
+        .with_help("write policies into files whose names end in `.cedar`")
+}
+
+fn names_a_device(policy: &Policy) -> bool {
+    policy
+        .cedar
+        .entity_literals()
+        .iter()
+        .any(|uid| uid.type_name().basename() == crate::vocabulary::types::DEVICE)
+}
+
+/// Whether the file belongs to a bundle: policies, schema or entity data.
+#[must_use]
+pub fn is_bundle_file(name: &str) -> bool {
+    has_extension(name, "cedar") || has_extension(name, "cedarschema") || is_entity_data(name)
+}
+
+fn is_entity_data(name: &str) -> bool {
+    let last = name.rsplit('/').next().unwrap_or(name);
+    matches!(last, "entities.toml" | "entities.json")
+}
+
+pub(crate) fn has_extension(name: &str, extension: &str) -> bool {
+    std::path::Path::new(name)
+        .extension()
+        .is_some_and(|found| found == extension)
+}
+
+fn without_byte_order_mark(file: &SourceFile) -> SourceFile {
+    match file.text.strip_prefix('\u{feff}') {
+        Some(text) => SourceFile::new(Arc::clone(&file.name), text),
+        None => file.clone(),
+    }
+}
+
+impl Revision {
+    fn of(files: &[SourceFile]) -> Self {
+        let mut hash = Sha256::new();
+        for file in files.iter().filter(|file| is_bundle_file(&file.name)) {
+            // Lengths before texts: no two different lists of files give the same bytes.
+            hash.update((file.name.len() as u64).to_be_bytes());
+            hash.update(file.name.as_bytes());
+            hash.update(file.digest());
+        }
+        Self(hash.finalize().into())
+    }
+
+    /// The first twelve hexadecimal digits, enough for people.
+    #[must_use]
+    pub fn short(&self) -> String {
+        self.to_string().chars().take(12).collect()
+    }
+}
+
+impl fmt::Display for Revision {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl fmt::Debug for Revision {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Revision({})", self.short())
+    }
+}
+
+impl From<Revision> for String {
+    fn from(revision: Revision) -> Self {
+        revision.to_string()
+    }
+}
+
+impl TryFrom<String> for Revision {
+    type Error = InvalidRevision;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        let invalid = || InvalidRevision(text.clone());
+        let mut bytes = [0; 32];
+        if text.len() != 64 || !text.is_ascii() {
+            return Err(invalid());
+        }
+        for (at, byte) in bytes.iter_mut().enumerate() {
+            let digits = text.get(2 * at..2 * at + 2).ok_or_else(invalid)?;
+            *byte = u8::from_str_radix(digits, 16).map_err(|_| invalid())?;
+        }
+        Ok(Self(bytes))
+    }
+}
+
+/// Text that is no fingerprint of a bundle.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is not a revision: expected 64 hexadecimal digits")]
+pub struct InvalidRevision(String);

@@ -1,0 +1,54 @@
+//! The policy engine of Doorward: Cedar policies in, decisions out.
+//!
+//! Text and values in, decisions out: no I/O, no clock, no async runtime, no globals. The same bundle
+//! and request give the same decision for ever.
+//!
+//! - [`PolicyBundle`] is a set of policies with its schema and entity data, checked as a whole.
+//! - [`AccessRequest`] is the full question; each thing that may be missing in it is a [`Fact`].
+//! - [`Decision`] is permit, step up or deny, with its evidence.
+//! - [`Explanation`] says which conditions held and which failed.
+
+mod bundle;
+mod catalogue;
+mod decision;
+mod entities;
+mod error;
+mod evaluate;
+mod explain;
+mod fact;
+mod facts;
+mod guard;
+mod lint;
+mod phrase;
+mod policy;
+#[cfg(test)]
+mod properties;
+mod request;
+mod schema;
+mod self_test;
+mod slice;
+mod source;
+mod stack;
+mod step_up;
+#[cfg(test)]
+mod tests;
+mod vocabulary;
+pub mod words;
+
+pub use bundle::{Counts, InvalidRevision, PolicyBundle, Revision, is_bundle_file};
+pub use decision::{Decision, Demand, DenyReason, Outcome, PolicyError, ReportOnly, Work};
+pub use error::{BundleError, Diagnostic, Label, Severity};
+pub use explain::{Condition, Explanation, Held, PolicyExplanation};
+pub use fact::{FUTURE_TOLERANCE, Fact};
+pub use facts::FactRow;
+pub use guard::{MAX_CONDITIONALS, MAX_FILE, MAX_NESTING, MAX_OPERATORS, MAX_STATEMENT};
+pub use policy::{Mode, PolicyEffect, PolicyRef};
+pub use request::{
+    AccessRequest, Action, Application, AttributeValue, CountryCode, Device, DiskEncryption,
+    InvalidCountry, InvalidVersion, OsVersion, Platform, Session, User,
+};
+pub use schema::BUILT_IN as BUILT_IN_SCHEMA;
+pub use self_test::{SelfTestFailed, self_test};
+pub use source::{Origin, SourceFile};
+pub use stack::SIZE as STACK_SIZE;
+pub use step_up::{MAX_DEVICES, Offers, with_device, with_password};

@@ -1,0 +1,15 @@
+//! Words of the trade: identifiers, secrets, sessions, codes, time and chance, as plain types.
+//! No I/O and no rules of the protocol; whoever needs those imports this room, never the reverse.
+
+pub mod authentication;
+pub mod clock;
+pub mod code;
+pub mod diagnostic;
+pub mod entropy;
+pub mod ids;
+pub mod inventory;
+pub mod peer;
+pub mod record;
+pub mod secret;
+pub mod session;
+pub mod transaction;

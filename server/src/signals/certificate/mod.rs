@@ -1,0 +1,31 @@
+//! The client certificate of a device: may it be believed, and which device does it name?
+//! Possession of the key is proved in the TLS handshake (`device_tls`); what the inventory says
+//! about the device is read in `directory::devices`.
+
+mod identity;
+pub(crate) mod name;
+pub(crate) mod pem_file;
+mod trust;
+mod verify;
+
+#[cfg(test)]
+pub(crate) mod fixtures;
+
+pub use identity::{CertificateIdentity, identity};
+pub use name::serial_number;
+pub use trust::{DeviceTrust, TrustSource};
+pub use verify::{CertificateRefused, LONGEST_CHAIN, Verified};
+
+use std::sync::{Arc, LazyLock};
+
+use rustls::crypto::{CryptoProvider, aws_lc_rs};
+
+/// The one provider of cryptography for TLS and certificates.
+///
+/// It is always named: with a process-wide default, whichever crate came first would choose it.
+#[must_use]
+pub fn crypto() -> Arc<CryptoProvider> {
+    static PROVIDER: LazyLock<Arc<CryptoProvider>> =
+        LazyLock::new(|| Arc::new(aws_lc_rs::default_provider()));
+    Arc::clone(&PROVIDER)
+}

@@ -1,0 +1,204 @@
+//! Facts about keeping sessions.
+
+use std::sync::Arc;
+
+use super::{at, begin, commit, hash, proof, session};
+use crate::domain::ids::{SessionId, UserId};
+use crate::domain::session::Session;
+use crate::storage::{Storage, StorageError};
+
+async fn insert(storage: &Arc<dyn Storage>, session: &Session, cookie: &str) {
+    let mut work = begin(storage).await;
+    work.sessions()
+        .insert(session, &hash(cookie))
+        .await
+        .unwrap();
+    commit(work).await;
+}
+
+async fn find(storage: &Arc<dyn Storage>, cookie: &str) -> Option<Session> {
+    let mut work = storage.read().await.unwrap();
+    work.sessions().find(&hash(cookie), at(0)).await.unwrap()
+}
+
+pub(crate) async fn a_session_is_found_by_its_cookie(storage: &Arc<dyn Storage>) {
+    let session = session("s1");
+    insert(storage, &session, "cookie").await;
+    assert_eq!(find(storage, "cookie").await, Some(session));
+}
+
+pub(crate) async fn a_session_without_a_device_reads_back_as_it_was(storage: &Arc<dyn Storage>) {
+    let session = Session {
+        device: None,
+        ..session("s1")
+    };
+    insert(storage, &session, "cookie").await;
+    assert_eq!(find(storage, "cookie").await, Some(session));
+}
+
+pub(crate) async fn an_unknown_cookie_finds_nothing(storage: &Arc<dyn Storage>) {
+    insert(storage, &session("s1"), "cookie").await;
+    assert_eq!(find(storage, "another").await, None);
+}
+
+pub(crate) async fn a_session_is_over_from_its_expiry_on(storage: &Arc<dyn Storage>) {
+    insert(storage, &session("s1"), "cookie").await;
+    let mut work = storage.read().await.unwrap();
+    let before = work.sessions().find(&hash("cookie"), at(99)).await.unwrap();
+    let then = work
+        .sessions()
+        .find(&hash("cookie"), at(100))
+        .await
+        .unwrap();
+    assert_eq!((before.is_some(), then), (true, None));
+}
+
+pub(crate) async fn rotation_replaces_the_cookie(storage: &Arc<dyn Storage>) {
+    let session = session("s1");
+    insert(storage, &session, "old").await;
+    let mut work = begin(storage).await;
+    assert!(
+        work.sessions()
+            .rotate(&session.id, &hash("new"))
+            .await
+            .unwrap()
+    );
+    commit(work).await;
+    assert_eq!(find(storage, "old").await, None);
+    assert_eq!(find(storage, "new").await, Some(session));
+}
+
+pub(crate) async fn an_unknown_session_cannot_be_rotated(storage: &Arc<dyn Storage>) {
+    let mut work = begin(storage).await;
+    let unknown = SessionId::new("unknown");
+    assert!(
+        !work
+            .sessions()
+            .rotate(&unknown, &hash("new"))
+            .await
+            .unwrap()
+    );
+}
+
+pub(crate) async fn an_update_is_found(storage: &Arc<dyn Storage>) {
+    let mut session = session("s1");
+    insert(storage, &session, "cookie").await;
+    session.authentication.second_factor_at = Some(at(0));
+    session.authentication.methods.insert("otp".to_owned());
+    session.device = None;
+    session.last_seen_at = at(0);
+    session.expires_at = at(500);
+
+    let mut work = begin(storage).await;
+    assert!(work.sessions().update(&session).await.unwrap());
+    commit(work).await;
+    assert_eq!(find(storage, "cookie").await, Some(session));
+}
+
+pub(crate) async fn an_update_leaves_the_beginning_alone(storage: &Arc<dyn Storage>) {
+    let original = session("s1");
+    insert(storage, &original, "cookie").await;
+    let mut work = begin(storage).await;
+    let later = Session {
+        created_at: at(50),
+        ..original.clone()
+    };
+    work.sessions().update(&later).await.unwrap();
+    commit(work).await;
+    assert_eq!(find(storage, "cookie").await, Some(original));
+}
+
+pub(crate) async fn an_update_never_changes_the_user(storage: &Arc<dyn Storage>) {
+    let original = session("s1");
+    insert(storage, &original, "cookie").await;
+    let mut work = begin(storage).await;
+    let stolen = Session {
+        user: UserId::new("eve"),
+        ..original.clone()
+    };
+    assert!(!work.sessions().update(&stolen).await.unwrap());
+    commit(work).await;
+    assert_eq!(find(storage, "cookie").await, Some(original));
+}
+
+pub(crate) async fn an_unknown_session_cannot_be_updated(storage: &Arc<dyn Storage>) {
+    let mut work = begin(storage).await;
+    assert!(!work.sessions().update(&session("s1")).await.unwrap());
+}
+
+pub(crate) async fn the_device_can_be_set_and_forgotten(storage: &Arc<dyn Storage>) {
+    let mut session = session("s1");
+    session.device = None;
+    insert(storage, &session, "cookie").await;
+
+    let mut work = begin(storage).await;
+    let proof = proof();
+    assert!(
+        work.sessions()
+            .set_device(&session.id, Some(&proof))
+            .await
+            .unwrap()
+    );
+    commit(work).await;
+    let found = find(storage, "cookie").await.unwrap();
+    assert_eq!(found.device, Some(proof));
+
+    let mut work = begin(storage).await;
+    assert!(work.sessions().set_device(&session.id, None).await.unwrap());
+    commit(work).await;
+    assert_eq!(find(storage, "cookie").await, Some(session));
+}
+
+pub(crate) async fn the_device_of_an_unknown_session_cannot_be_set(storage: &Arc<dyn Storage>) {
+    let mut work = begin(storage).await;
+    let unknown = SessionId::new("unknown");
+    assert!(!work.sessions().set_device(&unknown, None).await.unwrap());
+}
+
+pub(crate) async fn a_deleted_session_is_gone(storage: &Arc<dyn Storage>) {
+    let session = session("s1");
+    insert(storage, &session, "cookie").await;
+    let mut work = begin(storage).await;
+    assert!(work.sessions().delete(&session.id).await.unwrap());
+    assert!(!work.sessions().delete(&session.id).await.unwrap());
+    commit(work).await;
+    assert_eq!(find(storage, "cookie").await, None);
+}
+
+pub(crate) async fn two_sessions_cannot_share_an_identifier(storage: &Arc<dyn Storage>) {
+    insert(storage, &session("s1"), "one").await;
+    let mut work = begin(storage).await;
+    let second = work.sessions().insert(&session("s1"), &hash("two")).await;
+    assert!(matches!(second, Err(StorageError::Conflict)));
+}
+
+pub(crate) async fn two_sessions_cannot_share_a_cookie(storage: &Arc<dyn Storage>) {
+    insert(storage, &session("s1"), "cookie").await;
+    let mut work = begin(storage).await;
+    let second = work
+        .sessions()
+        .insert(&session("s2"), &hash("cookie"))
+        .await;
+    assert!(matches!(second, Err(StorageError::Conflict)));
+}
+
+pub(crate) async fn purge_deletes_what_has_expired_and_no_more_than_asked(
+    storage: &Arc<dyn Storage>,
+) {
+    for name in ["s1", "s2", "s3"] {
+        insert(storage, &session(name), name).await;
+    }
+    let living = Session {
+        expires_at: at(101),
+        ..session("s4")
+    };
+    insert(storage, &living, "s4").await;
+
+    let mut work = begin(storage).await;
+    let early = work.sessions().purge(at(99), 10).await.unwrap();
+    let some = work.sessions().purge(at(100), 2).await.unwrap();
+    let rest = work.sessions().purge(at(100), 10).await.unwrap();
+    commit(work).await;
+    assert_eq!((early, some, rest), (0, 2, 1));
+    assert_eq!(find(storage, "s4").await, Some(living));
+}
