@@ -228,11 +228,8 @@ fn device_of((managed, encrypted, ours): (bool, Option<bool>, bool)) -> Device {
     }
 }
 
-/// The same question to Cedar's own authorizer over all enforced policies.
-fn unsliced(
-    bundle: &PolicyBundle,
-    request: &AccessRequest,
-) -> (Decision, BTreeSet<String>, BTreeSet<String>) {
+/// All enforced policies of a bundle, unsliced.
+fn enforced(bundle: &PolicyBundle) -> PolicySet {
     let mut all = PolicySet::new();
     for (reference, mode) in bundle.policies() {
         if mode == Mode::Enforce {
@@ -240,8 +237,17 @@ fn unsliced(
                 .unwrap();
         }
     }
+    all
+}
+
+/// The same question to Cedar's own authorizer over all enforced policies.
+fn unsliced(
+    bundle: &PolicyBundle,
+    all: &PolicySet,
+    request: &AccessRequest,
+) -> (Decision, BTreeSet<String>, BTreeSet<String>) {
     let input = Input::new(bundle, request).unwrap();
-    let response = Authorizer::new().is_authorized(&input.request, &all, &input.entities);
+    let response = Authorizer::new().is_authorized(&input.request, all, &input.entities);
     let reasons = response
         .diagnostics()
         .reason()
@@ -268,8 +274,9 @@ proptest! {
         requests in prop::collection::vec(any_request(), 40),
     ) {
         let bundle = bundle_of(&seeds);
+        let all = enforced(&bundle);
         for request in requests {
-            let (decision, reasons, errors) = unsliced(&bundle, &request);
+            let (decision, reasons, errors) = unsliced(&bundle, &all, &request);
             let ours = evaluate(&bundle, &request);
             let our_errors: BTreeSet<String> = ours.errors.iter().map(|e| e.policy.id.clone()).collect();
             let erring_forbid = ours.errors.iter().any(|e| e.policy.effect == crate::PolicyEffect::Forbid);

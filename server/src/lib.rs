@@ -1,1 +1,14 @@
-//! x
+//! Doorward: conditional access as code. The plan of the rooms, from the front desk down.
+//!
+//! Arrows point down: `cli` > `app` > `oidc` > `access` > { `signals` `tokens` `audit` `web`
+//! `directory` } > { `storage` `config` `reload` } > `domain`. Rooms of one level are strangers.
+
+pub mod app;
+pub mod cli;
+pub mod config;
+pub mod directory;
+pub mod domain;
+pub mod reload;
+pub mod signals;
+pub mod storage;
+pub mod web;

@@ -29,7 +29,7 @@ use crate::reload::{Built, Snapshot};
 
 /// The text of a file in a snapshot, and the file's name as diagnostics show it.
 fn text_of<'s>(snapshot: &'s Snapshot, file: &Path) -> Result<(&'s str, String), Vec<Diagnostic>> {
-    let text = snapshot.text(file).map_err(|problem| vec![problem])?;
+    let text = snapshot.text(file)?;
     Ok((text, file.display().to_string()))
 }
 

@@ -1,0 +1,3 @@
+//! x
+pub mod listener;
+pub mod tls;

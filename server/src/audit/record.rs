@@ -1,0 +1,156 @@
+//! The decision record: plain data, one JSON line each, complete enough to understand the answer later.
+
+use chrono::{DateTime, Utc};
+use doorward_engine::{Action, Decision, Explanation, FactRow};
+use serde::{Deserialize, Serialize};
+
+use crate::domain::ids::Reference;
+
+/// One authorization request that ended, with or without a decision.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DecisionRecord {
+    /// The reference that pages, errors and logs share.
+    pub reference: Reference,
+    /// When it ended.
+    pub at: DateTime<Utc>,
+    /// How it ended.
+    #[serde(flatten)]
+    pub ending: Ending,
+    /// What was asked for.
+    pub action: Action,
+    /// The client, as far as it was known; unverified where the request was refused.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub client: Option<String>,
+    /// The application that the client belongs to.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub application: Option<String>,
+    /// The End-User's permanent identifier.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub user: Option<String>,
+    /// The End-User's name for signing in.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub username: Option<String>,
+    /// The public identifier of the session.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub session: Option<String>,
+    /// The facts, each with its source and time of observation.
+    #[serde(default)]
+    pub facts: Vec<FactRow>,
+    /// How the address and the device came to be known.
+    #[serde(default)]
+    pub trail: SignalTrail,
+    /// The engine's decision, where one was made.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub decision: Option<Decision>,
+    /// Why, condition by condition, where the answer was not a permit.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub explanation: Option<Explanation>,
+    /// Which inputs the decision was made from.
+    #[serde(default)]
+    pub inputs: Inputs,
+    /// How long deciding took, in microseconds.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub decided_in_microseconds: Option<u64>,
+}
+
+/// How an authorization request ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "ending", rename_all = "kebab-case")]
+pub enum Ending {
+    /// A code was issued.
+    Permitted,
+    /// The user was shown why not.
+    Denied,
+    /// The client asked for no interaction, and the user would have had to do something.
+    InteractionRequired {
+        /// The error code that went to the client.
+        error: String,
+    },
+    /// The request itself was wrong: nobody was asked anything.
+    Refused {
+        /// The error code.
+        error: String,
+        /// What was wrong.
+        detail: String,
+    },
+    /// The user was asked for something and never came back.
+    Abandoned {
+        /// What the user had been asked for last.
+        stage: String,
+    },
+}
+
+/// How the address and the device came to be known, for whoever asks why they are as they are.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SignalTrail {
+    /// Each hop of the forwarded header and what was thought of it, nearest first.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub address: Vec<String>,
+    /// Which of the certificate's names matched, or why the certificate did not count.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub certificate: Option<String>,
+    /// The address that the device host saw, where the device was checked.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub device_host_address: Option<String>,
+}
+
+/// Digests of everything that the decision was made from.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Inputs {
+    /// The policy bundle's revision.
+    #[serde(default)]
+    pub policies: String,
+    /// The users file.
+    #[serde(default)]
+    pub users: String,
+    /// The clients file.
+    #[serde(default)]
+    pub clients: String,
+    /// The device inventory.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub inventory: Option<String>,
+    /// The GeoIP databases.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub geoip: Option<String>,
+    /// The device authorities and revocation lists.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub device_trust: Option<String>,
+}
+
+impl Ending {
+    /// The ending in one word.
+    #[must_use]
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Permitted => "permitted",
+            Self::Denied => "denied",
+            Self::InteractionRequired { .. } => "interaction-required",
+            Self::Refused { .. } => "refused",
+            Self::Abandoned { .. } => "abandoned",
+        }
+    }
+}
+
+impl DecisionRecord {
+    /// A record of a request of which nothing more is known yet.
+    #[must_use]
+    pub fn new(reference: Reference, at: DateTime<Utc>, ending: Ending) -> Self {
+        Self {
+            reference,
+            at,
+            ending,
+            action: Action::SignIn,
+            client: None,
+            application: None,
+            user: None,
+            username: None,
+            session: None,
+            facts: Vec::new(),
+            trail: SignalTrail::default(),
+            decision: None,
+            explanation: None,
+            inputs: Inputs::default(),
+            decided_in_microseconds: None,
+        }
+    }
+}
