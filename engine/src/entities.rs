@@ -253,12 +253,26 @@ fn device_attributes(known: &Device, proved: TimeDelta) -> BTreeMap<String, Rest
     attributes
 }
 
+/// Attributes of the organisation's own. A name of ours among them is left out: where our fact is
+/// unknown, nobody else may supply it.
 fn custom(attributes: &BTreeMap<String, AttributeValue>) -> BTreeMap<String, RestrictedExpression> {
     attributes
         .iter()
+        .filter(|(name, _)| !BUILT_IN.contains(&name.as_str()))
         .map(|(name, value)| (name.clone(), expression(value)))
         .collect()
 }
+
+const BUILT_IN: [&str; 8] = [
+    user::EMAIL,
+    device::MANAGED,
+    device::DISK_ENCRYPTED,
+    device::COMPLIANT,
+    device::PLATFORM,
+    device::OS_VERSION,
+    device::ASSIGNED_TO,
+    device::CERTIFICATE_AGE,
+];
 
 fn expression(value: &AttributeValue) -> RestrictedExpression {
     match value {

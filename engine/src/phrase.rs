@@ -310,8 +310,8 @@ fn version(expr: &Expr) -> Option<String> {
     };
     Some(format!(
         "{}.{}.{}",
-        number / 1_000_000,
-        number / 1_000 % 1_000,
-        number % 1_000
+        number / 1_000_000_000,
+        number / 1_000_000 % 1_000,
+        number % 1_000_000
     ))
 }

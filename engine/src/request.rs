@@ -125,20 +125,22 @@ pub enum Platform {
 }
 
 /// Version of an operating system, comparable in policies as one number:
-/// `major * 1_000_000 + minor * 1_000 + patch`.
+/// `major * 1_000_000_000 + minor * 1_000_000 + patch`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct OsVersion {
     major: u32,
-    minor: u16,
-    patch: u16,
+    minor: u32,
+    patch: u32,
 }
 
 impl OsVersion {
     /// The version as the one number that policies compare.
     #[must_use]
     pub fn comparable(self) -> i64 {
-        i64::from(self.major) * 1_000_000 + i64::from(self.minor) * 1_000 + i64::from(self.patch)
+        i64::from(self.major) * 1_000_000_000
+            + i64::from(self.minor) * 1_000_000
+            + i64::from(self.patch)
     }
 }
 
@@ -155,14 +157,15 @@ impl FromStr for OsVersion {
                 _ => Err(invalid()),
             },
         };
-        let (major, minor, patch) = (part(1_000_000)?, part(999)?, part(999)?);
-        match (u16::try_from(minor), u16::try_from(patch)) {
-            (Ok(minor), Ok(patch)) => Ok(Self {
+        let (major, minor, patch) = (part(1_000_000)?, part(999)?, part(999_999)?);
+        // A fourth number says which build it is, not which version.
+        match parts.next().map(str::parse::<u64>) {
+            None | Some(Ok(_)) => Ok(Self {
                 major,
                 minor,
                 patch,
             }),
-            _ => Err(invalid()),
+            Some(Err(_)) => Err(invalid()),
         }
     }
 }
@@ -189,9 +192,7 @@ impl fmt::Display for OsVersion {
 
 /// A version that is not three numbers with dots between.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "`{0}` is not a version: expected up to three numbers such as `15.3.1`, minor and patch at most 999"
-)]
+#[error("`{0}` is not a version: expected numbers such as `15.3.1` or `10.0.22631`")]
 pub struct InvalidVersion(String);
 
 /// How, and how long ago, the user authenticated.

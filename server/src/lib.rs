@@ -3,12 +3,16 @@
 //! Arrows point down: `cli` > `app` > `oidc` > `access` > { `signals` `tokens` `audit` `web`
 //! `directory` } > { `storage` `config` `reload` } > `domain`. Rooms of one level are strangers.
 
+pub mod access;
 pub mod app;
+pub mod audit;
 pub mod cli;
 pub mod config;
 pub mod directory;
 pub mod domain;
+pub mod oidc;
 pub mod reload;
 pub mod signals;
 pub mod storage;
+pub mod tokens;
 pub mod web;

@@ -1,1 +1,39 @@
-//! x
+//! What the end-to-end tests stand on: a whole installation in a temporary directory, the real
+//! binary that serves it, a browser, a client, an operator. Facts about Doorward are left to the
+//! tests themselves.
+
+mod answer;
+mod browser;
+mod command;
+mod fixtures;
+mod geo;
+mod html;
+mod installation;
+mod operations;
+mod page;
+mod pki;
+mod provider;
+mod relying_party;
+mod wait;
+
+pub use answer::{Answer, Mode};
+pub use browser::{Arrival, Browser, SESSION_COOKIE};
+pub use command::{Finished, run, run_in};
+pub use fixtures::{
+    ANA, BO, CY, Credentials, JAPAN, PAYROLL, SINGAPORE, TestClient, WIKI, device_entry, user_entry,
+};
+pub use geo::country_database;
+pub use installation::{Installation, Ports};
+pub use operations::Operations;
+pub use page::Page;
+pub use pki::TestPki;
+pub use provider::TestProvider;
+pub use relying_party::{Attempt, RelyingParty, Tokens};
+pub use wait::{PATIENCE, eventually, eventually_within};
+
+use doorward::domain::clock::{Clock as _, SystemClock, Timestamp};
+
+/// The present instant: the server under test reads the same clock.
+pub fn now() -> Timestamp {
+    SystemClock.now()
+}

@@ -13,7 +13,10 @@ use crate::domain::record::StoredRecord;
 use crate::storage::{StorageError, UnitOfWork};
 
 /// Writes the record within `work`. Commit it, then hand the record to [`DecisionLog::write`].
-pub async fn record(work: &mut dyn UnitOfWork, record: &DecisionRecord) -> Result<(), StorageError> {
+pub async fn record(
+    work: &mut dyn UnitOfWork,
+    record: &DecisionRecord,
+) -> Result<(), StorageError> {
     let json = serde_json::to_string(record).map_err(|_| StorageError::Corrupt {
         what: "a decision record cannot be written as JSON".to_owned(),
     })?;

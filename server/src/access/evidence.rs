@@ -1,0 +1,246 @@
+//! Gathers what is known about a request: address, country, and the device with its posture.
+//! Each stays a fact with its source; nothing here decides anything.
+
+use std::net::SocketAddr;
+
+use axum::http::HeaderMap;
+use chrono::TimeDelta;
+use doorward_engine::{CountryCode, Device, Fact};
+
+use crate::audit::SignalTrail;
+use crate::config::IdentityKind;
+use crate::directory::devices::Inventory;
+use crate::directory::users::UserRecord;
+use crate::domain::authentication::DeviceProof;
+use crate::domain::clock::Timestamp;
+use crate::domain::inventory::{DeviceRecord, Match};
+use crate::domain::transaction::DeviceCheck;
+use crate::reload::Live;
+use crate::signals::certificate::{DeviceTrust, identity};
+use crate::signals::client_ip::{ClientAddress, ForwardingSettings, client_address};
+use crate::signals::geo::GeoDatabases;
+use crate::signals::posture::device_facts;
+
+/// Where facts about a request come from.
+#[derive(Debug, Clone)]
+pub struct SignalSources {
+    /// Which proxies are believed.
+    pub forwarding: ForwardingSettings,
+    /// Databases of countries.
+    pub geo: Live<GeoDatabases>,
+    /// What device facts come from; none where no device host is configured.
+    pub devices: Option<DeviceSources>,
+}
+
+/// Where facts about a device come from.
+#[derive(Debug, Clone)]
+pub struct DeviceSources {
+    /// Authorities whose certificates count.
+    pub trust: Live<DeviceTrust>,
+    /// What is known of each device.
+    pub inventory: Live<Inventory>,
+    /// Which names of a certificate identify the device, in order.
+    pub identity: Vec<IdentityKind>,
+    /// How long a presented certificate counts.
+    pub proof_lifetime: TimeDelta,
+    /// How long an observation of the inventory counts.
+    pub evidence_lifetime: TimeDelta,
+}
+
+/// What is known about one request.
+#[derive(Debug, Clone)]
+pub struct Signals {
+    /// The client's address.
+    pub address: ClientAddress,
+    /// Its country.
+    pub country: Fact<CountryCode>,
+    /// Its device.
+    pub device: DeviceEvidence,
+}
+
+/// The device, and how it came to be known.
+#[derive(Debug, Clone)]
+pub struct DeviceEvidence {
+    /// The device with its posture.
+    pub fact: Fact<Device>,
+    /// Which name of the certificate matched, or why the certificate did not count.
+    pub trail: Option<String>,
+    /// The address that the device host saw.
+    pub seen_from: Option<std::net::IpAddr>,
+}
+
+impl SignalSources {
+    /// Gathers all signals of a request. `proof` is the newest certificate this browser presented.
+    #[must_use]
+    pub fn gather(
+        &self,
+        peer: SocketAddr,
+        headers: &HeaderMap,
+        proof: Option<&DeviceProof>,
+        check: DeviceCheck,
+        now: Timestamp,
+    ) -> Signals {
+        let address = client_address(&self.forwarding, peer, headers, now);
+        let country = self.geo.current().value.country(&address.address, now);
+        let device = match &self.devices {
+            Some(sources) => sources.device(proof, check, now),
+            None => DeviceEvidence::unknown("this provider checks no devices", "device host"),
+        };
+        Signals {
+            address,
+            country,
+            device,
+        }
+    }
+
+    /// The devices that the user could still present, each as it would count right now: those
+    /// assigned to the user, and those assigned to nobody.
+    #[must_use]
+    pub fn candidates(&self, user: &UserRecord, now: Timestamp) -> Vec<Device> {
+        let Some(sources) = &self.devices else {
+            return Vec::new();
+        };
+        let inventory = sources.inventory.current();
+        let mine = inventory.value.assigned_to(&user.id);
+        let shared = inventory
+            .value
+            .all()
+            .filter(|record| record.assigned_to.is_empty());
+        mine.chain(shared)
+            .filter_map(|record| sources.candidate(record, now))
+            .collect()
+    }
+
+    /// The name by which a person knows a device of the inventory.
+    #[must_use]
+    pub fn device_name(&self, id: &str) -> String {
+        let named = self.devices.as_ref().and_then(|sources| {
+            let inventory = sources.inventory.current();
+            inventory
+                .value
+                .by_id(&id.to_owned().into())
+                .map(|record| record.name.clone())
+        });
+        named.unwrap_or_else(|| id.to_owned())
+    }
+}
+
+impl DeviceSources {
+    fn device(
+        &self,
+        proof: Option<&DeviceProof>,
+        check: DeviceCheck,
+        now: Timestamp,
+    ) -> DeviceEvidence {
+        let source = "device host";
+        let Some(proof) = proof else {
+            let reason = match check {
+                DeviceCheck::NotDone => "no device certificate was presented yet",
+                DeviceCheck::Absent | DeviceCheck::Presented => {
+                    "no device certificate was presented"
+                }
+            };
+            return DeviceEvidence::unknown(reason, source);
+        };
+        let age = now - proof.proved_at;
+        if age > self.proof_lifetime {
+            let reason = format!(
+                "the device was last checked {}, and that counts for {}",
+                doorward_engine::words::ago(proof.proved_at, now),
+                doorward_engine::words::span(self.proof_lifetime)
+            );
+            return DeviceEvidence::unknown(reason, source).seen_from(proof);
+        }
+        // Checked again at each decision: a certificate may have been revoked since it was presented.
+        let verified = match self.trust.current().value.verify(&proof.chain, now) {
+            Ok(verified) => verified,
+            Err(refused) => {
+                let mut evidence = DeviceEvidence::unknown(
+                    format!("the device certificate does not count: {refused}"),
+                    source,
+                );
+                evidence.trail = Some(format!("refused: {refused}"));
+                return evidence.seen_from(proof);
+            }
+        };
+        let Some(name) = identity(&verified.leaf, &self.identity) else {
+            return DeviceEvidence::unknown("the device certificate names no device", source)
+                .seen_from(proof);
+        };
+        let inventory = self.inventory.current();
+        // The first name, in the configured order, that the inventory knows; else the first name.
+        let known = name
+            .candidates
+            .iter()
+            .find(|(_, value)| !matches!(inventory.value.matching(value), Match::None));
+        let (kind, value) = known.map_or((name.kind, name.value.as_str()), |(kind, value)| {
+            (*kind, value.as_str())
+        });
+        let device = device_facts(
+            value,
+            &inventory.value.matching(value),
+            proof,
+            self.evidence_lifetime,
+            now,
+        );
+        DeviceEvidence {
+            trail: Some(format!(
+                "{kind:?} `{value}`, certificate {} of {}",
+                verified.serial, verified.issuer
+            )),
+            fact: Fact::known(device, "client certificate", proof.proved_at),
+            seen_from: Some(proof.address),
+        }
+    }
+
+    /// The device as it would count if it presented its certificate now.
+    fn candidate(&self, record: &std::sync::Arc<DeviceRecord>, now: Timestamp) -> Option<Device> {
+        let identity = record.identities.first()?;
+        let proof = DeviceProof {
+            chain: Vec::new(),
+            proved_at: now,
+            address: std::net::Ipv4Addr::UNSPECIFIED.into(),
+        };
+        let inventory = self.inventory.current();
+        let matched = inventory.value.matching(identity);
+        Some(device_facts(
+            identity,
+            &matched,
+            &proof,
+            self.evidence_lifetime,
+            now,
+        ))
+    }
+}
+
+impl DeviceEvidence {
+    fn unknown(reason: impl Into<String>, source: &str) -> Self {
+        Self {
+            fact: Fact::unknown(reason, source),
+            trail: None,
+            seen_from: None,
+        }
+    }
+
+    fn seen_from(mut self, proof: &DeviceProof) -> Self {
+        self.seen_from = Some(proof.address);
+        self
+    }
+}
+
+impl Signals {
+    /// How address and device came to be known, for the record.
+    #[must_use]
+    pub fn trail(&self) -> SignalTrail {
+        SignalTrail {
+            address: self
+                .address
+                .trail
+                .iter()
+                .map(|hop| format!("{} {}", hop.address, hop.verdict))
+                .collect(),
+            certificate: self.device.trail.clone(),
+            device_host_address: self.device.seen_from.map(|address| address.to_string()),
+        }
+    }
+}

@@ -1,0 +1,133 @@
+//! The door itself: facts in, [`Answer`] out. The only room besides `cli` and `app` that knows the
+//! engine's bundles; an [`AccessPermit`] is made here and nowhere else.
+
+mod answer;
+mod evidence;
+mod permit;
+mod policies;
+
+use std::time::Instant;
+
+use doorward_engine::{
+    AccessRequest, Action, Application, Fact, Offers, Outcome, PolicyBundle, Session, User,
+};
+
+pub use answer::{Answer, Denial, Grounds, StepUp};
+pub use evidence::{DeviceEvidence, DeviceSources, SignalSources, Signals};
+pub use permit::AccessPermit;
+pub use policies::{PoliciesError, PolicySource, check};
+
+use crate::directory::clients::ClientRecord;
+use crate::directory::users::UserRecord;
+use crate::domain::authentication::Authentication;
+use crate::domain::clock::Timestamp;
+use crate::reload::Live;
+
+/// Decides requests by the live policies.
+#[derive(Debug, Clone)]
+pub struct AccessControl {
+    policies: Live<PolicyBundle>,
+}
+
+/// Who asks for what.
+#[derive(Debug, Clone, Copy)]
+pub struct Question<'a> {
+    /// What is asked for.
+    pub action: Action,
+    /// The End-User.
+    pub user: &'a UserRecord,
+    /// The client, which names the application.
+    pub client: &'a ClientRecord,
+    /// How the user authenticated.
+    pub authentication: &'a Authentication,
+    /// What is known about the request.
+    pub signals: &'a Signals,
+    /// The one clock reading of this request.
+    pub now: Timestamp,
+}
+
+impl AccessControl {
+    /// A door that follows `policies`.
+    #[must_use]
+    pub fn new(policies: Live<PolicyBundle>) -> Self {
+        Self { policies }
+    }
+
+    /// The live policies.
+    #[must_use]
+    pub fn policies(&self) -> &Live<PolicyBundle> {
+        &self.policies
+    }
+
+    /// Answers a question. One snapshot of the policies decides it, whatever is reloaded meanwhile.
+    #[must_use]
+    pub fn decide(&self, question: &Question<'_>, offers: &Offers) -> Answer {
+        let bundle = self.policies.current();
+        let request = access_request(question);
+        let begun = Instant::now();
+        let decision = bundle.value.decide(&request, offers);
+        let explanation = match decision.outcome {
+            Outcome::Permit => None,
+            Outcome::StepUp { .. } | Outcome::Deny { .. } => Some(bundle.value.explain(&request)),
+        };
+        let took = begun.elapsed();
+        let grounds = Box::new(Grounds {
+            facts: request.facts(),
+            explanation,
+            revision: bundle.value.revision().to_string(),
+            took,
+            decision,
+        });
+        match grounds.decision.outcome.clone() {
+            Outcome::Permit => Answer::Permit(permit::issue(question), grounds),
+            Outcome::StepUp { demand, .. } => Answer::StepUp(StepUp { demand, grounds }),
+            Outcome::Deny { because } => Answer::Deny(Denial { because, grounds }),
+        }
+    }
+}
+
+/// The engine's input: the one place where facts of the server become a question to the engine.
+fn access_request(question: &Question<'_>) -> AccessRequest {
+    let Question {
+        action,
+        user,
+        client,
+        authentication,
+        signals,
+        now,
+    } = *question;
+    let proved = |at: Option<Timestamp>, what: &str, source: &str| match at {
+        Some(at) => Fact::known(at, source, at),
+        None => Fact::unknown(format!("{what} in this session"), source),
+    };
+    AccessRequest {
+        action,
+        user: User {
+            id: user.id.to_string(),
+            groups: user.groups.clone(),
+            email: user.email.clone(),
+            attributes: user.attributes.clone(),
+        },
+        application: Application {
+            id: client.application.to_string(),
+            attributes: client.attributes.clone(),
+        },
+        address: signals.address.address.clone(),
+        country: signals.country.clone(),
+        device: signals.device.fact.clone(),
+        session: Session {
+            password: proved(
+                authentication.password_at,
+                "no password was entered",
+                "password",
+            ),
+            second_factor: proved(
+                authentication.second_factor_at,
+                "no second factor was proved",
+                "second factor",
+            ),
+            methods: authentication.methods.clone(),
+        },
+        now,
+    }
+}

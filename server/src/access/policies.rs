@@ -1,0 +1,120 @@
+//! The policy bundle as a source that reloads: files in, a checked bundle or all its findings out.
+
+use std::path::{Path, PathBuf};
+
+use doorward_engine::{
+    BundleError, PolicyBundle, Severity as EngineSeverity, SourceFile, is_bundle_file,
+};
+use miette::{GraphicalReportHandler, GraphicalTheme};
+
+use crate::domain::clock::Timestamp;
+use crate::domain::diagnostic::{Diagnostic, Severity};
+use crate::reload::{Built, Snapshot, Source, Watched};
+
+/// The bundle in a directory.
+#[derive(Debug, Clone)]
+pub struct PolicySource {
+    /// The directory.
+    pub directory: PathBuf,
+}
+
+impl Source for PolicySource {
+    type Value = PolicyBundle;
+
+    fn name(&self) -> &'static str {
+        "policies"
+    }
+
+    fn watched(&self) -> Watched {
+        Watched::Directory(self.directory.clone())
+    }
+
+    fn build(
+        &self,
+        snapshot: &Snapshot,
+        previous: Option<&PolicyBundle>,
+        _now: Timestamp,
+    ) -> Result<Built<PolicyBundle>, Vec<Diagnostic>> {
+        let files = source_files(snapshot)?;
+        match PolicyBundle::load(&files, previous) {
+            Ok(bundle) => Ok(Built {
+                warnings: bundle.warnings().iter().map(plain).collect(),
+                value: bundle,
+            }),
+            Err(error) => Err(error.diagnostics.iter().map(plain).collect()),
+        }
+    }
+}
+
+/// A directory of policies that cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum PoliciesError {
+    /// It cannot be read.
+    #[error("the policies cannot be read")]
+    Unreadable(Vec<Diagnostic>),
+    /// It was read, and something in it is wrong.
+    #[error(transparent)]
+    Invalid(#[from] BundleError),
+}
+
+/// Checks the bundle in a directory, as a server would before it uses it.
+pub fn check(
+    directory: &Path,
+) -> Result<(PolicyBundle, Vec<doorward_engine::Diagnostic>), PoliciesError> {
+    let snapshot = Snapshot::read(&Watched::Directory(directory.to_owned()))
+        .map_err(PoliciesError::Unreadable)?;
+    let files = source_files(&snapshot).map_err(PoliciesError::Unreadable)?;
+    let bundle = PolicyBundle::load(&files, None)?;
+    let warnings = bundle.warnings().to_vec();
+    Ok((bundle, warnings))
+}
+
+/// The bundle's files of a snapshot; text that is not UTF-8 is an error of the file.
+fn source_files(snapshot: &Snapshot) -> Result<Vec<SourceFile>, Vec<Diagnostic>> {
+    let mut files = Vec::new();
+    let mut wrong = Vec::new();
+    for (name, bytes) in snapshot
+        .files
+        .iter()
+        .filter(|(name, _)| is_bundle_file(name))
+    {
+        match std::str::from_utf8(bytes) {
+            Ok(text) => files.push(SourceFile::new(name.as_str(), text)),
+            Err(error) => wrong.push(Diagnostic::error(
+                name.as_str(),
+                format!(
+                    "is not a text in UTF-8: the byte at {} does not fit",
+                    error.valid_up_to()
+                ),
+            )),
+        }
+    }
+    if wrong.is_empty() {
+        Ok(files)
+    } else {
+        Err(wrong)
+    }
+}
+
+/// The engine's finding as the status, the log and the pages of the server carry it.
+fn plain(finding: &doorward_engine::Diagnostic) -> Diagnostic {
+    let origin = finding.origin();
+    let mut excerpt = String::new();
+    let handler =
+        GraphicalReportHandler::new_themed(GraphicalTheme::unicode_nocolor()).with_width(100);
+    // INVARIANT: writing into a string cannot fail, and a finding without an excerpt is still a finding.
+    let _ = handler.render_report(&mut excerpt, finding);
+    Diagnostic {
+        severity: match finding.severity {
+            EngineSeverity::Error => Severity::Error,
+            EngineSeverity::Warning => Severity::Warning,
+        },
+        code: Some(finding.code.to_owned()),
+        message: finding.message.clone(),
+        help: finding.help.clone(),
+        file: origin.file,
+        line: Some(origin.line),
+        column: Some(origin.column),
+        excerpt: Some(excerpt),
+    }
+}

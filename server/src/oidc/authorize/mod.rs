@@ -1,0 +1,155 @@
+//! `GET` and `POST /authorize` (OpenID Connect Core 1.0, section 3.1.2): the walk.
+//!
+//! Each stage owns what the one before it proved, and cannot be built without it: parameters, redirect
+//! target, authorization request, subject, signals, answer, code. Coming back from a page re-enters the
+//! same walk with the stored request, and nothing decided earlier is trusted.
+
+mod client;
+mod error;
+mod interaction;
+mod issue;
+mod pending;
+mod record;
+mod request;
+mod respond;
+mod resume;
+
+use axum::body::Bytes;
+use axum::extract::{RawQuery, State};
+use axum::response::Response;
+use doorward_engine::{Action, Offers};
+
+use self::client::RedirectTarget;
+use self::error::WalkError;
+use self::interaction::Next;
+use self::request::AuthorizationRequest;
+use super::browser::Browser;
+use super::page_error::PageError;
+use super::parameters::Parameters;
+use super::provider::Provider;
+use super::session;
+use crate::access::{Answer, Question};
+use crate::domain::clock::Timestamp;
+use crate::domain::transaction::{DeviceCheck, Transaction};
+
+pub(super) use issue::{ACR_PASSWORD, ACR_PASSWORD_AND_DEVICE};
+pub(super) use pending::{SignInPage, find as find_transaction, no_store};
+pub use resume::{device as to_device_host, resume, return_to_client};
+
+/// One pass of the walk: the request as it came, or as it was stored, at one moment.
+#[derive(Debug)]
+pub(super) struct Visit<'a> {
+    pub(super) cx: &'a Provider,
+    pub(super) browser: &'a Browser,
+    pub(super) parameters: Parameters,
+    /// The stored request, on the way back from a page.
+    pub(super) transaction: Option<Transaction>,
+    /// The End-User wants to be someone else than the session says.
+    pub(super) another_account: bool,
+    pub(super) now: Timestamp,
+}
+
+/// `GET /authorize`.
+pub async fn get(
+    State(cx): State<Provider>,
+    browser: Browser,
+    RawQuery(query): RawQuery,
+) -> Response {
+    begin(&cx, &browser, query.unwrap_or_default().as_bytes()).await
+}
+
+/// `POST /authorize`: the same parameters in a form (OpenID Connect Core 1.0, section 3.1.2.1).
+pub async fn post(State(cx): State<Provider>, browser: Browser, body: Bytes) -> Response {
+    begin(&cx, &browser, &body).await
+}
+
+async fn begin(cx: &Provider, browser: &Browser, encoded: &[u8]) -> Response {
+    let parameters = match Parameters::parse(encoded) {
+        Ok(parameters) => parameters,
+        Err(invalid) => return PageError::from(invalid).respond(cx).await,
+    };
+    let visit = Visit {
+        cx,
+        browser,
+        parameters,
+        transaction: None,
+        another_account: false,
+        now: cx.now(),
+    };
+    enter(visit).await
+}
+
+/// Until the client and its redirect URI are known, errors are pages.
+async fn enter(visit: Visit<'_>) -> Response {
+    let cx = visit.cx;
+    let target = match client::resolve(cx, &visit.parameters) {
+        Ok(target) => target,
+        Err(error) => {
+            let record = record::refused(&visit, error.code, &error.message);
+            return error.respond_with(cx, record).await;
+        }
+    };
+    match walk(&visit, &target).await {
+        Ok(response) => response,
+        Err(WalkError::Client(error)) => respond::refused(&visit, &target, error).await,
+        Err(WalkError::Page(error)) => error.respond(cx).await,
+    }
+}
+
+/// The walk proper. The client is known, so what is wrong with its request goes back to it.
+async fn walk(visit: &Visit<'_>, target: &RedirectTarget) -> Result<Response, WalkError> {
+    let cx = visit.cx;
+    let request = AuthorizationRequest::parse(&visit.parameters, target)?;
+
+    let subject = session::current(cx, visit.browser, visit.now).await?;
+    let subject = match interaction::next(&request, subject, visit) {
+        Next::Ask(prompt) => return pending::sign_in(visit, target, &request, prompt).await,
+        Next::Proceed(subject) => subject,
+    };
+
+    let stored = visit.transaction.as_ref();
+    let proof = session::newest(
+        stored.and_then(|transaction| transaction.device.clone()),
+        subject.session.device.clone(),
+    );
+    let check = stored.map_or(DeviceCheck::NotDone, |transaction| transaction.device_check);
+    let headers = &visit.browser.headers;
+    let signals = cx.signals.gather(
+        visit.browser.peer.address,
+        headers,
+        proof.as_ref(),
+        check,
+        visit.now,
+    );
+    let offers = Offers {
+        // What was just done in this request cannot be improved by doing it again.
+        password: stored.is_none_or(|transaction| transaction.reauthenticated_at.is_none()),
+        devices: match check {
+            DeviceCheck::NotDone => cx.signals.candidates(&subject.user, visit.now),
+            DeviceCheck::Absent | DeviceCheck::Presented => Vec::new(),
+        },
+    };
+
+    let question = Question {
+        action: Action::SignIn,
+        user: &subject.user,
+        client: target.client(),
+        authentication: &subject.session.authentication,
+        signals: &signals,
+        now: visit.now,
+    };
+    match cx.access.decide(&question, &offers) {
+        Answer::Permit(permit, grounds) => {
+            issue::code(
+                visit, target, &request, &subject, &signals, permit, &grounds,
+            )
+            .await
+        }
+        Answer::StepUp(step_up) => {
+            pending::step_up(visit, target, &request, &subject, &signals, step_up).await
+        }
+        Answer::Deny(denial) => {
+            respond::denied(visit, target, &request, &subject, &signals, denial).await
+        }
+    }
+}

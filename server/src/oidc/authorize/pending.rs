@@ -1,0 +1,286 @@
+//! Storing an authorization request while the End-User is on a page, and finding it again.
+//!
+//! A stored request belongs to the browser that began it: without that browser's cookie nobody can go
+//! on with it, whatever they were sent.
+
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse as _, Redirect, Response};
+use doorward_engine::DenyReason;
+
+use super::Visit;
+use super::client::RedirectTarget;
+use super::error::{ErrorCode, RedirectError, WalkError};
+use super::interaction::LoginPrompt;
+use super::record;
+use super::request::{AuthorizationRequest, Prompt};
+use super::respond;
+use crate::access::{Signals, StepUp};
+use crate::audit::Ending;
+use crate::domain::clock::Timestamp;
+use crate::domain::ids::{Reference, TransactionId};
+use crate::domain::secret::Secret;
+use crate::domain::transaction::{DeviceCheck, Stage, Transaction};
+use crate::oidc::browser::Browser;
+use crate::oidc::page_error::PageError;
+use crate::oidc::provider::Provider;
+use crate::oidc::session::Subject;
+use crate::web::cookies::{HostCookie, Persistence};
+use crate::web::csrf::{self, Purpose};
+use crate::web::headers::page;
+use crate::web::pages::{DeviceCheck as DeviceCheckPage, SignIn, SignInError};
+
+/// A stored request, with what the browser needs to go on with it.
+#[derive(Debug)]
+pub(super) struct Stored {
+    pub(super) transaction: Transaction,
+    pub(super) browser: Secret,
+    cookie: Option<HeaderValue>,
+}
+
+/// The request as stored, at `stage`; stored now if it was not yet.
+pub(super) async fn store(
+    visit: &Visit<'_>,
+    target: &RedirectTarget,
+    stage: Stage,
+) -> Result<Stored, WalkError> {
+    let cx = visit.cx;
+    let mut work = cx.storage.begin().await?;
+    if let (Some(known), Some(browser)) = (&visit.transaction, visit.browser.identity()) {
+        let transaction = Transaction {
+            stage,
+            ..known.clone()
+        };
+        if !work.transactions().update(&transaction).await? {
+            return Err(PageError::no_transaction().into());
+        }
+        work.commit().await?;
+        return Ok(Stored {
+            transaction,
+            browser,
+            cookie: None,
+        });
+    }
+    let (browser, new) = visit.browser.identity_or_new(cx.entropy.as_ref());
+    let transaction = Transaction {
+        id: TransactionId::generate(cx.entropy.as_ref()),
+        reference: Reference::generate(cx.entropy.as_ref()),
+        parameters: visit.parameters.to_stored(),
+        client: target.client().id.clone(),
+        session: None,
+        device_check: DeviceCheck::NotDone,
+        device: None,
+        reauthenticated_at: None,
+        stage,
+        created_at: visit.now,
+        expires_at: visit.now + cx.lifetimes.transaction,
+    };
+    work.transactions()
+        .insert(&transaction, &browser.digest())
+        .await?;
+    work.commit().await?;
+    let cookie = new.then(|| HostCookie::Browser.set(&browser, Persistence::UntilBrowserCloses));
+    Ok(Stored {
+        transaction,
+        browser,
+        cookie,
+    })
+}
+
+/// The stored request of this browser.
+pub(in crate::oidc) async fn find(
+    cx: &Provider,
+    browser: &Browser,
+    id: Option<&str>,
+    now: Timestamp,
+) -> Result<Transaction, PageError> {
+    let (Some(id), Some(cookie)) = (id, browser.identity()) else {
+        return Err(PageError::no_transaction());
+    };
+    let mut work = cx.storage.read().await?;
+    work.transactions()
+        .find(&TransactionId::new(id), &cookie.digest(), now)
+        .await?
+        .ok_or_else(PageError::no_transaction)
+}
+
+impl Stored {
+    pub(super) fn with_cookie(&self, mut response: Response) -> Response {
+        if let Some(cookie) = &self.cookie {
+            response
+                .headers_mut()
+                .append(header::SET_COOKIE, cookie.clone());
+        }
+        response
+    }
+}
+
+/// The sign-in page, for whoever must show it.
+#[derive(Debug)]
+pub(in crate::oidc) struct SignInPage<'a> {
+    pub(in crate::oidc) application_name: String,
+    pub(in crate::oidc) redirect_uri: &'a str,
+    pub(in crate::oidc) username: String,
+    pub(in crate::oidc) username_fixed: bool,
+    pub(in crate::oidc) why: Option<String>,
+    pub(in crate::oidc) error: Option<SignInError>,
+}
+
+impl SignInPage<'_> {
+    pub(in crate::oidc) fn respond(
+        self,
+        cx: &Provider,
+        status: StatusCode,
+        transaction: &TransactionId,
+        browser: &Secret,
+    ) -> Response {
+        let shown = SignIn {
+            application_name: self.application_name,
+            username: self.username,
+            username_fixed: self.username_fixed,
+            error: self.error,
+            why: self.why,
+            transaction: transaction.to_string(),
+            csrf: csrf::token(browser, Purpose::SignIn, Some(transaction)),
+        };
+        page(
+            status,
+            &shown,
+            cx.page_headers().leading_to(self.redirect_uri),
+        )
+    }
+}
+
+/// Asks for the password, or says that the user would have to be asked.
+pub(super) async fn sign_in(
+    visit: &Visit<'_>,
+    target: &RedirectTarget,
+    request: &AuthorizationRequest,
+    prompt: LoginPrompt,
+) -> Result<Response, WalkError> {
+    if request.prompt == Prompt::None {
+        let error = RedirectError::new(ErrorCode::LoginRequired, "the user must sign in");
+        let ending = interaction_required(&error);
+        return respond::ended_at_client(visit, target, error, record::bare(visit, target, ending))
+            .await;
+    }
+    let stored = store(visit, target, Stage::AskedPassword).await?;
+    let shown = SignInPage {
+        application_name: target.client().name.clone(),
+        redirect_uri: target.redirect_uri(),
+        username: prompt.username,
+        username_fixed: prompt.username_fixed,
+        why: prompt.why,
+        error: None,
+    };
+    let response = shown.respond(
+        visit.cx,
+        StatusCode::OK,
+        &stored.transaction.id,
+        &stored.browser,
+    );
+    Ok(stored.with_cookie(response))
+}
+
+/// Asks for what the planner demands: the device first, since it costs no typing.
+pub(super) async fn step_up(
+    visit: &Visit<'_>,
+    target: &RedirectTarget,
+    request: &AuthorizationRequest,
+    subject: &Subject,
+    signals: &Signals,
+    step_up: StepUp,
+) -> Result<Response, WalkError> {
+    let cx = visit.cx;
+    let demand = &step_up.demand;
+    if request.prompt == Prompt::None {
+        let error = if demand.devices.is_empty() {
+            RedirectError::new(ErrorCode::LoginRequired, "the user must enter the password")
+        } else {
+            RedirectError::new(
+                ErrorCode::InteractionRequired,
+                "the user's device must be checked",
+            )
+        };
+        let ending = interaction_required(&error);
+        let record = record::decided(visit, target, subject, signals, &step_up.grounds, ending);
+        return respond::ended_at_client(visit, target, error, record).await;
+    }
+    let why = reason(&step_up);
+    if demand.devices.is_empty() {
+        let stored = store(visit, target, Stage::AskedPassword).await?;
+        let shown = SignInPage {
+            application_name: target.client().name.clone(),
+            redirect_uri: target.redirect_uri(),
+            username: subject.user.username.clone(),
+            username_fixed: true,
+            why,
+            error: None,
+        };
+        let response = shown.respond(cx, StatusCode::OK, &stored.transaction.id, &stored.browser);
+        return Ok(stored.with_cookie(response));
+    }
+    let stored = store(visit, target, Stage::AskedDevice).await?;
+    let continue_url = cx.endpoint(&format!(
+        "/authorize/device?transaction={}",
+        stored.transaction.id
+    ));
+    // A browser that has shown a device before knows what happens: no page in between.
+    if subject.session.device.is_some() {
+        let response = Redirect::to(&continue_url).into_response();
+        return Ok(stored.with_cookie(no_store(response)));
+    }
+    let shown = DeviceCheckPage {
+        application_name: target.client().name.clone(),
+        continue_url,
+        why,
+        device_names: device_names(cx, subject, &demand.devices),
+        transaction: stored.transaction.id.to_string(),
+    };
+    let headers = cx.page_headers().leading_to(target.redirect_uri());
+    Ok(stored.with_cookie(page(StatusCode::OK, &shown, headers)))
+}
+
+fn interaction_required(error: &RedirectError) -> Ending {
+    Ending::InteractionRequired {
+        error: error.error.as_str().to_owned(),
+    }
+}
+
+/// Why something is asked for: the reason of the rule that is nearest to permitting, or that forbade.
+fn reason(step_up: &StepUp) -> Option<String> {
+    let explanation = step_up.grounds.explanation.as_ref()?;
+    let policies = match step_up.grounds.decision.outcome {
+        doorward_engine::Outcome::StepUp {
+            instead_of: DenyReason::Forbidden,
+            ..
+        } => &explanation.forbids,
+        _ => &explanation.permits,
+    };
+    policies.first()?.policy.reason.clone()
+}
+
+/// Names of the user's own devices that would do; other devices are nobody's business.
+fn device_names(cx: &Provider, subject: &Subject, ids: &[String]) -> Vec<String> {
+    let Some(sources) = &cx.signals.devices else {
+        return Vec::new();
+    };
+    let inventory = sources.inventory.current();
+    inventory
+        .value
+        .assigned_to(&subject.user.id)
+        .filter(|record| ids.iter().any(|id| id == record.id.as_str()))
+        .map(|record| record.name.clone())
+        .collect()
+}
+
+/// The response, never to be stored by anyone on the way.
+pub(in crate::oidc) fn no_store(mut response: Response) -> Response {
+    response
+        .headers_mut()
+        .insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response.headers_mut().insert(
+        header::REFERRER_POLICY,
+        HeaderValue::from_static("no-referrer"),
+    );
+    response
+}

@@ -1,0 +1,57 @@
+//! The decision record of a walk, as much as is known where it ended.
+
+use super::Visit;
+use super::client::RedirectTarget;
+use crate::access::{Grounds, Signals};
+use crate::audit::{DecisionRecord, Ending};
+use crate::domain::ids::Reference;
+use crate::oidc::session::Subject;
+
+/// A request that was refused before its client was known.
+pub(super) fn refused(visit: &Visit<'_>, code: &str, message: &str) -> DecisionRecord {
+    let ending = Ending::Refused {
+        error: code.to_owned(),
+        detail: message.to_owned(),
+    };
+    let mut record = new(visit, ending);
+    record.client = visit
+        .parameters
+        .get("client_id")
+        .map(|id| id.chars().take(128).collect());
+    record
+}
+
+/// A request of a known client that ended before a decision.
+pub(super) fn bare(visit: &Visit<'_>, target: &RedirectTarget, ending: Ending) -> DecisionRecord {
+    let mut record = new(visit, ending);
+    record.client = Some(target.client().id.to_string());
+    record.application = Some(target.client().application.to_string());
+    record
+}
+
+/// A request that was decided.
+pub(super) fn decided(
+    visit: &Visit<'_>,
+    target: &RedirectTarget,
+    subject: &Subject,
+    signals: &Signals,
+    grounds: &Grounds,
+    ending: Ending,
+) -> DecisionRecord {
+    let mut record = bare(visit, target, ending);
+    record.user = Some(subject.user.id.to_string());
+    record.username = Some(subject.user.username.clone());
+    record.session = Some(subject.session.id.to_string());
+    record.facts = grounds.facts.clone();
+    record.trail = signals.trail();
+    record.decision = Some(grounds.decision.clone());
+    record.explanation = grounds.explanation.clone();
+    record.inputs = visit.cx.inputs(&grounds.revision);
+    record.decided_in_microseconds = u64::try_from(grounds.took.as_micros()).ok();
+    record
+}
+
+fn new(visit: &Visit<'_>, ending: Ending) -> DecisionRecord {
+    let reference = Reference::generate(visit.cx.entropy.as_ref());
+    DecisionRecord::new(reference, visit.now, ending)
+}

@@ -1,0 +1,184 @@
+//! The rest of the authorization request, fully checked: scope, PKCE, prompt, `max_age`, nonce.
+
+use chrono::TimeDelta;
+use data_encoding::BASE64URL_NOPAD;
+
+use super::client::RedirectTarget;
+use super::error::{ErrorCode, RedirectError};
+use crate::directory::clients::ClientAuthentication;
+use crate::oidc::parameters::Parameters;
+
+/// An authorization request that is right in every parameter.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct AuthorizationRequest {
+    /// The scopes that are granted: those asked for that the client may have.
+    pub(super) scope: String,
+    /// The S256 challenge of PKCE (RFC 7636).
+    pub(super) code_challenge: Option<String>,
+    pub(super) nonce: Option<String>,
+    pub(super) prompt: Prompt,
+    pub(super) max_age: Option<TimeDelta>,
+    pub(super) login_hint: Option<String>,
+}
+
+/// What the client wants to happen in between.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Prompt {
+    /// Whatever is needed.
+    AsNeeded,
+    /// Nothing: no page is ever shown.
+    None,
+    /// The user authenticates in any case.
+    Login,
+}
+
+impl AuthorizationRequest {
+    pub(super) fn parse(
+        parameters: &Parameters,
+        target: &RedirectTarget,
+    ) -> Result<Self, RedirectError> {
+        refuse_unsupported(parameters)?;
+        match parameters.get("response_type") {
+            Some("code") => {}
+            Some(other) => {
+                let message = format!(
+                    "response_type `{}` is not supported: use `code`",
+                    shown(other)
+                );
+                return Err(RedirectError::new(
+                    ErrorCode::UnsupportedResponseType,
+                    message,
+                ));
+            }
+            None => return Err(invalid("response_type is missing")),
+        }
+        Ok(Self {
+            scope: scope(parameters, target)?,
+            code_challenge: code_challenge(parameters, target)?,
+            nonce: parameters.get("nonce").map(ToOwned::to_owned),
+            prompt: prompt(parameters)?,
+            max_age: max_age(parameters)?,
+            login_hint: parameters.get("login_hint").map(ToOwned::to_owned),
+        })
+    }
+}
+
+fn invalid(description: impl Into<String>) -> RedirectError {
+    RedirectError::new(ErrorCode::InvalidRequest, description)
+}
+
+/// Text of a request as it may stand in an error description (RFC 6749, section 4.1.2.1).
+fn shown(text: &str) -> String {
+    text.chars()
+        .filter(|c| matches!(c, ' '..='~') && !matches!(c, '"' | '\\' | '`'))
+        .take(64)
+        .collect()
+}
+
+/// What is not supported is refused by its own code, never ignored (OpenID Connect Core 1.0, section 6).
+fn refuse_unsupported(parameters: &Parameters) -> Result<(), RedirectError> {
+    for (name, code) in [
+        ("request", ErrorCode::RequestNotSupported),
+        ("request_uri", ErrorCode::RequestUriNotSupported),
+        ("registration", ErrorCode::RegistrationNotSupported),
+    ] {
+        if parameters.get(name).is_some() {
+            return Err(RedirectError::new(code, format!("{name} is not supported")));
+        }
+    }
+    Ok(())
+}
+
+fn scope(parameters: &Parameters, target: &RedirectTarget) -> Result<String, RedirectError> {
+    let asked: Vec<&str> = parameters
+        .get("scope")
+        .unwrap_or("")
+        .split(' ')
+        .filter(|s| !s.is_empty())
+        .collect();
+    if !asked.contains(&"openid") {
+        return Err(RedirectError::new(
+            ErrorCode::InvalidScope,
+            "scope must contain openid",
+        ));
+    }
+    let mut granted: Vec<&str> = Vec::new();
+    for scope in asked {
+        // Scopes that the client may not have are left out (RFC 6749, section 3.3).
+        if target.client().scopes.contains(scope) && !granted.contains(&scope) {
+            granted.push(scope);
+        }
+    }
+    if !granted.contains(&"openid") {
+        return Err(RedirectError::new(
+            ErrorCode::InvalidScope,
+            "this client may not ask for openid",
+        ));
+    }
+    Ok(granted.join(" "))
+}
+
+/// PKCE with S256 only (RFC 7636, RFC 9700 section 2.1.1): `plain` protects nothing.
+fn code_challenge(
+    parameters: &Parameters,
+    target: &RedirectTarget,
+) -> Result<Option<String>, RedirectError> {
+    let client = target.client();
+    let public = matches!(client.authentication, ClientAuthentication::None);
+    match (
+        parameters.get("code_challenge"),
+        parameters.get("code_challenge_method"),
+    ) {
+        (None, None) if public || client.pkce_required => {
+            Err(invalid("code_challenge is missing: PKCE is required"))
+        }
+        (None, None) => Ok(None),
+        (None, Some(_)) => Err(invalid("code_challenge is missing")),
+        (Some(challenge), Some("S256")) => {
+            let decoded = BASE64URL_NOPAD.decode(challenge.as_bytes());
+            match decoded {
+                Ok(digest) if digest.len() == 32 => Ok(Some(challenge.to_owned())),
+                _ => Err(invalid("code_challenge is not the base64url of a SHA-256")),
+            }
+        }
+        (Some(_), _) => Err(invalid("code_challenge_method must be S256")),
+    }
+}
+
+fn prompt(parameters: &Parameters) -> Result<Prompt, RedirectError> {
+    let values: Vec<&str> = parameters
+        .get("prompt")
+        .unwrap_or("")
+        .split(' ')
+        .filter(|s| !s.is_empty())
+        .collect();
+    let mut prompt = Prompt::AsNeeded;
+    for value in &values {
+        prompt = match (*value, prompt) {
+            // OpenID Connect Core 1.0, section 3.1.2.1: `none` stands alone.
+            ("none", _) if values.len() == 1 => Prompt::None,
+            ("none", _) => return Err(invalid("prompt=none cannot be combined")),
+            // Who may choose an account may also be asked for its password.
+            ("login" | "select_account", _) => Prompt::Login,
+            // There is no consent to ask for: clients are the organisation's own.
+            ("consent", prompt) => prompt,
+            (other, _) => {
+                return Err(invalid(format!(
+                    "prompt `{}` is not supported",
+                    shown(other)
+                )));
+            }
+        };
+    }
+    Ok(prompt)
+}
+
+fn max_age(parameters: &Parameters) -> Result<Option<TimeDelta>, RedirectError> {
+    let Some(text) = parameters.get("max_age") else {
+        return Ok(None);
+    };
+    let seconds: Option<u32> = text.parse().ok();
+    seconds
+        .map(|seconds| Some(TimeDelta::seconds(seconds.into())))
+        .ok_or_else(|| invalid("max_age is not a number of seconds"))
+}

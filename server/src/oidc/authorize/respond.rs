@@ -1,0 +1,250 @@
+//! Answers to the client and to the person: response modes, `iss` (RFC 9207), and the page of a denial.
+//!
+//! A denial is a page first, and goes to the client on the person's click: a broker that retries by
+//! itself cannot turn it into a loop.
+
+use axum::http::StatusCode;
+use axum::response::{IntoResponse as _, Redirect, Response};
+use doorward_engine::{DenyReason, Explanation, Held as EngineHeld, PolicyExplanation};
+use url::Url;
+
+use super::Visit;
+use super::client::{RedirectTarget, ResponseMode};
+use super::error::{ErrorCode, RedirectError, WalkError};
+use super::pending::{no_store, store};
+use super::record;
+use super::request::{AuthorizationRequest, Prompt};
+use crate::access::{Denial, Signals};
+use crate::audit::{self, DecisionRecord, Ending};
+use crate::domain::ids::Reference;
+use crate::domain::secret::Secret;
+use crate::domain::transaction::{DeviceCheck, Stage, Transaction};
+use crate::oidc::page_error::PageError;
+use crate::oidc::session::Subject;
+use crate::web::csrf::{self, Purpose};
+use crate::web::headers::page;
+use crate::web::pages::{Condition, Denied, FormPost, Held};
+
+/// Sends the code.
+pub(super) fn code(visit: &Visit<'_>, target: &RedirectTarget, code: &Secret) -> Response {
+    answer(visit, target, vec![("code", code.expose().to_owned())])
+}
+
+/// Sends an error, recorded as a refusal of the request itself.
+pub(super) async fn refused(
+    visit: &Visit<'_>,
+    target: &RedirectTarget,
+    error: RedirectError,
+) -> Response {
+    let ending = Ending::Refused {
+        error: error.error.as_str().to_owned(),
+        detail: error.description.clone(),
+    };
+    let record = record::bare(visit, target, ending);
+    match ended_at_client(visit, target, error, record).await {
+        Ok(response) => response,
+        Err(WalkError::Page(error)) => error.respond(visit.cx).await,
+        // INVARIANT: ending at the client makes no client error of its own.
+        Err(WalkError::Client(_)) => PageError::unavailable().respond(visit.cx).await,
+    }
+}
+
+/// Ends the request with an error at the client, under the record's reference.
+pub(super) async fn ended_at_client(
+    visit: &Visit<'_>,
+    target: &RedirectTarget,
+    error: RedirectError,
+    record: DecisionRecord,
+) -> Result<Response, WalkError> {
+    let reference = record.reference;
+    let mut work = visit.cx.storage.begin().await?;
+    if let (Some(transaction), Some(browser)) = (&visit.transaction, visit.browser.identity()) {
+        work.transactions()
+            .take(&transaction.id, &browser.digest())
+            .await?;
+    }
+    audit::record(work.as_mut(), &record).await?;
+    work.commit().await?;
+    visit.cx.log.write(record);
+    Ok(error_answer(visit, target, &error, reference))
+}
+
+/// The error itself, with the reference that finds its record.
+pub(super) fn error_answer(
+    visit: &Visit<'_>,
+    target: &RedirectTarget,
+    error: &RedirectError,
+    reference: Reference,
+) -> Response {
+    let description = format!("{} (reference {reference})", error.description);
+    answer(
+        visit,
+        target,
+        vec![
+            ("error", error.error.as_str().to_owned()),
+            ("error_description", description),
+        ],
+    )
+}
+
+fn answer(
+    visit: &Visit<'_>,
+    target: &RedirectTarget,
+    mut fields: Vec<(&'static str, String)>,
+) -> Response {
+    if let Some(state) = target.state() {
+        fields.push(("state", state.to_owned()));
+    }
+    fields.push(("iss", visit.cx.issuer_text.clone()));
+    match target.mode() {
+        ResponseMode::Query => {
+            // INVARIANT: registered redirect URIs parse; they are refused by the clients file otherwise.
+            let Ok(mut url) = Url::parse(target.redirect_uri()) else {
+                return StatusCode::INTERNAL_SERVER_ERROR.into_response();
+            };
+            url.query_pairs_mut().extend_pairs(fields);
+            // 303: the browser must not post a form of ours to the client (RFC 9700, section 4.12).
+            no_store(Redirect::to(url.as_str()).into_response())
+        }
+        ResponseMode::FormPost => {
+            let shown = FormPost {
+                action: target.redirect_uri().to_owned(),
+                fields: fields
+                    .into_iter()
+                    .map(|(name, value)| (name.to_owned(), value))
+                    .collect(),
+            };
+            let headers = visit.cx.page_headers().posting_to(target.redirect_uri());
+            page(StatusCode::OK, &shown, headers)
+        }
+    }
+}
+
+/// Shows why not, or tells the client where it wanted no page.
+pub(super) async fn denied(
+    visit: &Visit<'_>,
+    target: &RedirectTarget,
+    request: &AuthorizationRequest,
+    subject: &Subject,
+    signals: &Signals,
+    denial: Denial,
+) -> Result<Response, WalkError> {
+    let cx = visit.cx;
+    let record = record::decided(
+        visit,
+        target,
+        subject,
+        signals,
+        &denial.grounds,
+        Ending::Denied,
+    );
+    if request.prompt == Prompt::None {
+        let error = RedirectError::new(
+            ErrorCode::AccessDenied,
+            "the access policies do not allow this sign-in",
+        );
+        return ended_at_client(visit, target, error, record).await;
+    }
+    let stored = store(visit, target, Stage::Denied).await?;
+    let reference = record.reference;
+    let transaction = Transaction {
+        reference,
+        ..stored.transaction.clone()
+    };
+    let mut work = cx.storage.begin().await?;
+    work.transactions().update(&transaction).await?;
+    audit::record(work.as_mut(), &record).await?;
+    work.commit().await?;
+    cx.log.write(record);
+
+    let told = told(&denial);
+    let shown = Denied {
+        application_name: target.client().name.clone(),
+        headline: headline(denial.because).to_owned(),
+        reason: told
+            .first()
+            .and_then(|explained| explained.policy.reason.clone()),
+        advice: told
+            .iter()
+            .filter_map(|explained| explained.policy.advice.clone())
+            .collect(),
+        conditions: told
+            .iter()
+            .flat_map(|explained| conditions(explained, visit))
+            .collect(),
+        device_note: device_note(visit, signals),
+        reference: reference.to_string(),
+        check_again_url: cx.endpoint(&format!(
+            "/authorize/resume?transaction={}&device=again",
+            transaction.id
+        )),
+        transaction: transaction.id.to_string(),
+        csrf: csrf::token(&stored.browser, Purpose::Return, Some(&transaction.id)),
+        signed_in_as: Some(subject.user.username.clone()),
+    };
+    let headers = cx.page_headers().leading_to(target.redirect_uri());
+    Ok(stored.with_cookie(page(StatusCode::FORBIDDEN, &shown, headers)))
+}
+
+fn headline(because: DenyReason) -> &'static str {
+    match because {
+        DenyReason::Forbidden => "A rule of your organisation does not allow this sign-in",
+        DenyReason::NoPermit => "Your sign-in does not meet what this application requires",
+        DenyReason::PolicyError | DenyReason::InvalidRequest => "Your sign-in could not be checked",
+    }
+}
+
+/// The policies worth telling a person about: the forbids that fired, or the permit that is nearest.
+fn told(denial: &Denial) -> Vec<&PolicyExplanation> {
+    let Some(Explanation {
+        forbids, permits, ..
+    }) = &denial.grounds.explanation
+    else {
+        return Vec::new();
+    };
+    match denial.because {
+        DenyReason::Forbidden => forbids.iter().collect(),
+        DenyReason::NoPermit => permits.iter().take(1).collect(),
+        DenyReason::PolicyError | DenyReason::InvalidRequest => Vec::new(),
+    }
+}
+
+fn conditions(explained: &PolicyExplanation, visit: &Visit<'_>) -> Vec<Condition> {
+    explained
+        .conditions
+        .iter()
+        .map(|condition| {
+            let held = match condition.held {
+                EngineHeld::Yes => Held::Yes,
+                EngineHeld::No => Held::No,
+                EngineHeld::Unknown => Held::Unknown,
+            };
+            Condition::new(
+                sentence(&condition.words),
+                held,
+                sentence(&condition.detail(visit.now)),
+            )
+        })
+        .collect()
+}
+
+/// With a capital letter at its beginning.
+fn sentence(text: &str) -> String {
+    let mut symbols = text.chars();
+    symbols
+        .next()
+        .map(|first| first.to_uppercase().chain(symbols).collect())
+        .unwrap_or_default()
+}
+
+fn device_note(visit: &Visit<'_>, signals: &Signals) -> Option<String> {
+    let check = visit
+        .transaction
+        .as_ref()
+        .map(|transaction| transaction.device_check);
+    let absent = check == Some(DeviceCheck::Absent) && signals.device.fact.value().is_none();
+    absent.then(|| {
+        "No device certificate was presented. If this is a company device, close the browser completely, open it again, and choose the company certificate when it asks."
+            .to_owned()
+    })
+}

@@ -1,0 +1,195 @@
+//! The ways back into the walk, from the pages in between, and the way out of a denial.
+
+use axum::body::Bytes;
+use axum::extract::{RawQuery, State};
+use axum::response::{IntoResponse as _, Redirect, Response};
+use chrono::TimeDelta;
+
+use super::error::{ErrorCode, RedirectError};
+use super::pending::{find, no_store};
+use super::{Visit, client, enter, respond};
+use crate::domain::clock::Timestamp;
+use crate::domain::secret::Secret;
+use crate::domain::transaction::{DeviceCheck, Stage, Transaction};
+use crate::oidc::browser::Browser;
+use crate::oidc::page_error::PageError;
+use crate::oidc::parameters::Parameters;
+use crate::oidc::provider::Provider;
+use crate::storage::StorageError;
+use crate::web::csrf::{self, Purpose};
+
+/// How long a ticket to the device host is good for: one redirect.
+const TICKET_LIFETIME: TimeDelta = TimeDelta::minutes(2);
+
+/// `GET /authorize/resume`: back from a page or from the device host.
+pub async fn resume(
+    State(cx): State<Provider>,
+    browser: Browser,
+    RawQuery(query): RawQuery,
+) -> Response {
+    match back(&cx, &browser, query.unwrap_or_default().as_bytes()).await {
+        Ok(visit) => enter(visit).await,
+        Err(error) => error.respond(&cx).await,
+    }
+}
+
+async fn back<'a>(
+    cx: &'a Provider,
+    browser: &'a Browser,
+    query: &[u8],
+) -> Result<Visit<'a>, PageError> {
+    let given = Parameters::parse(query)?;
+    let now = cx.now();
+    let mut transaction = find(cx, browser, given.get("transaction"), now).await?;
+    if let Some(device) = given.get("device") {
+        transaction = after_device(cx, transaction, device, now).await?;
+    }
+    Ok(Visit {
+        cx,
+        browser,
+        parameters: Parameters::stored(transaction.parameters.clone()),
+        another_account: given.get("account") == Some("another"),
+        transaction: Some(transaction),
+        now,
+    })
+}
+
+/// The stored request after the device host, after skipping it, or before checking again.
+async fn after_device(
+    cx: &Provider,
+    transaction: Transaction,
+    device: &str,
+    now: Timestamp,
+) -> Result<Transaction, StorageError> {
+    let mut work = cx.storage.begin().await?;
+    let changed = match device {
+        "skip" => Transaction {
+            device_check: DeviceCheck::Absent,
+            ..transaction
+        },
+        "again" => Transaction {
+            device_check: DeviceCheck::NotDone,
+            device: None,
+            reauthenticated_at: None,
+            ..transaction
+        },
+        result => {
+            // Spent by this browser's request only: the result of someone else's device proves nothing.
+            let secret = Secret::from_untrusted(result);
+            let Some(visit) = work
+                .tickets()
+                .take_result(&secret.digest(), &transaction.id, now)
+                .await?
+            else {
+                return Ok(transaction);
+            };
+            if let (Some(proof), Some(session)) = (&visit.proof, &transaction.session) {
+                work.sessions().set_device(session, Some(proof)).await?;
+            }
+            Transaction {
+                device_check: match visit.proof {
+                    Some(_) => DeviceCheck::Presented,
+                    None => DeviceCheck::Absent,
+                },
+                device: visit.proof,
+                ..transaction
+            }
+        }
+    };
+    work.transactions().update(&changed).await?;
+    work.commit().await?;
+    Ok(changed)
+}
+
+/// `GET /authorize/device`: to the device host, with a ticket that is good once.
+pub async fn device(
+    State(cx): State<Provider>,
+    browser: Browser,
+    RawQuery(query): RawQuery,
+) -> Response {
+    match ticket(&cx, &browser, query.unwrap_or_default().as_bytes()).await {
+        Ok(url) => no_store(Redirect::to(&url).into_response()),
+        Err(error) => error.respond(&cx).await,
+    }
+}
+
+async fn ticket(cx: &Provider, browser: &Browser, query: &[u8]) -> Result<String, PageError> {
+    let given = Parameters::parse(query)?;
+    let now = cx.now();
+    let transaction = find(cx, browser, given.get("transaction"), now).await?;
+    let Some(host) = &cx.device_host else {
+        return Err(PageError::no_ticket());
+    };
+    let ticket = Secret::generate(cx.entropy.as_ref());
+    let session = crate::oidc::session::current(cx, browser, now).await?;
+    let mut work = cx.storage.begin().await?;
+    work.tickets()
+        .insert_ticket(&ticket.digest(), &transaction.id, now + TICKET_LIFETIME)
+        .await?;
+    // The session whose device this will be: the one that is signed in here and now.
+    let bound = Transaction {
+        session: session.map(|subject| subject.session.id),
+        ..transaction
+    };
+    work.transactions().update(&bound).await?;
+    work.commit().await?;
+    let mut url = host.clone();
+    url.set_path("/check");
+    url.query_pairs_mut().append_pair("ticket", ticket.expose());
+    Ok(url.into())
+}
+
+/// `POST /authorize/return`: the person has read why not, and goes back to the application.
+pub async fn return_to_client(
+    State(cx): State<Provider>,
+    browser: Browser,
+    body: Bytes,
+) -> Response {
+    match leave(&cx, &browser, &body).await {
+        Ok(response) => response,
+        Err(error) => error.respond(&cx).await,
+    }
+}
+
+async fn leave(cx: &Provider, browser: &Browser, body: &[u8]) -> Result<Response, PageError> {
+    let form = Parameters::parse(body)?;
+    let now = cx.now();
+    let transaction = find(cx, browser, form.get("transaction"), now).await?;
+    let cookie = browser.identity().ok_or_else(PageError::foreign_form)?;
+    let token = form.get("csrf").unwrap_or("");
+    if !csrf::same_origin(&browser.headers, &cx.issuer)
+        || !csrf::verify(&cookie, Purpose::Return, Some(&transaction.id), token)
+    {
+        return Err(PageError::foreign_form());
+    }
+    if transaction.stage != Stage::Denied {
+        return Err(PageError::no_transaction());
+    }
+    let mut work = cx.storage.begin().await?;
+    let taken = work
+        .transactions()
+        .take(&transaction.id, &cookie.digest())
+        .await?;
+    work.commit().await?;
+    let taken = taken.ok_or_else(PageError::no_transaction)?;
+    let visit = Visit {
+        cx,
+        browser,
+        parameters: Parameters::stored(taken.parameters.clone()),
+        transaction: None,
+        another_account: false,
+        now,
+    };
+    // Resolved again: the client may have changed since the request was stored.
+    let target = client::resolve(cx, &visit.parameters)?;
+    let error = RedirectError::new(
+        ErrorCode::AccessDenied,
+        "the access policies do not allow this sign-in",
+    );
+    Ok(respond::error_answer(
+        &visit,
+        &target,
+        &error,
+        taken.reference,
+    ))
+}

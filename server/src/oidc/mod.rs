@@ -1,0 +1,40 @@
+//! The protocol: OpenID Connect Core 1.0 on OAuth 2.0, endpoint by endpoint in reading order.
+//! Whether someone may is asked of `access`; this room asks, issues, and answers.
+
+pub mod authorize;
+mod browser;
+mod device_check;
+mod discovery;
+mod page_error;
+mod parameters;
+mod provider;
+mod session;
+mod sign_in;
+mod sign_out;
+mod token;
+mod userinfo;
+
+pub use browser::Browser;
+pub use device_check::check as device_check;
+pub use discovery::{MetadataError, jwks, metadata, openid_configuration};
+pub use page_error::PageError;
+pub use provider::{Lifetimes, Parts, Provider, Throttling};
+pub use sign_in::post as sign_in;
+pub use sign_out::{get as sign_out_page, post as sign_out};
+pub use token::post as token;
+pub use userinfo::get as userinfo;
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::Response;
+
+use crate::web::headers::page;
+use crate::web::pages::Home;
+
+/// `GET /`: that the provider runs, for whoever typed its address.
+pub async fn home(State(cx): State<Provider>) -> Response {
+    let home = Home {
+        issuer: cx.issuer_text.clone(),
+    };
+    page(StatusCode::OK, &home, cx.page_headers())
+}

@@ -1,0 +1,174 @@
+//! Errors that a person sees as a page: before a redirect target exists, and where the provider itself
+//! fails. The operator's face goes to the log, the person's face to the page; both have the reference.
+
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::Response;
+
+use super::parameters::InvalidParameters;
+use super::provider::Provider;
+use crate::audit::{self, DecisionRecord, Ending};
+use crate::domain::ids::Reference;
+use crate::storage::StorageError;
+use crate::tokens::TokenError;
+use crate::web::headers::page;
+use crate::web::pages::ErrorPage;
+
+/// What went wrong, for a person.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PageError {
+    /// The HTTP status.
+    pub status: StatusCode,
+    /// The error code for the record.
+    pub code: &'static str,
+    /// The page's heading.
+    pub title: &'static str,
+    /// What is wrong, in a sentence.
+    pub message: String,
+    /// The parameter at fault.
+    pub parameter: Option<&'static str>,
+    /// What to do.
+    pub help: &'static str,
+}
+
+const ASK_THE_APPLICATION: &str = "This link was put together by the application. Go back to it and try again; if that does not help, tell the people who run it.";
+const START_AGAIN: &str = "Go back to the application and sign in from there.";
+
+impl PageError {
+    /// The request is wrong in one parameter.
+    #[must_use]
+    pub fn bad_parameter(parameter: &'static str, message: impl Into<String>) -> Self {
+        Self {
+            status: StatusCode::BAD_REQUEST,
+            code: "invalid_request",
+            title: "This sign-in link does not work",
+            message: message.into(),
+            parameter: Some(parameter),
+            help: ASK_THE_APPLICATION,
+        }
+    }
+
+    /// The sign-in is over, was never begun in this browser, or took too long.
+    #[must_use]
+    pub fn no_transaction() -> Self {
+        Self {
+            status: StatusCode::BAD_REQUEST,
+            code: "no_transaction",
+            title: "This sign-in is over",
+            message: "It was finished, took too long, or was begun in another browser.".to_owned(),
+            parameter: None,
+            help: START_AGAIN,
+        }
+    }
+
+    /// A form came from elsewhere, or from a page that is too old.
+    #[must_use]
+    pub fn foreign_form() -> Self {
+        Self {
+            status: StatusCode::FORBIDDEN,
+            code: "foreign_form",
+            title: "This form cannot be used",
+            message: "It was not sent from our own page in this browser.".to_owned(),
+            parameter: None,
+            help: START_AGAIN,
+        }
+    }
+
+    /// The device host was called without a ticket that counts.
+    #[must_use]
+    pub fn no_ticket() -> Self {
+        Self {
+            status: StatusCode::BAD_REQUEST,
+            code: "no_ticket",
+            title: "This device check is over",
+            message: "Its ticket was used already, or is too old.".to_owned(),
+            parameter: None,
+            help: START_AGAIN,
+        }
+    }
+
+    /// Something that the provider needs is not there right now.
+    #[must_use]
+    pub fn unavailable() -> Self {
+        Self {
+            status: StatusCode::SERVICE_UNAVAILABLE,
+            code: "temporarily_unavailable",
+            title: "Signing in is not possible right now",
+            message: "The provider cannot reach something that it needs.".to_owned(),
+            parameter: None,
+            help: "Try again in a minute.",
+        }
+    }
+
+    /// The page, recorded under a reference of its own.
+    pub async fn respond(self, cx: &Provider) -> Response {
+        let now = cx.now();
+        let reference = Reference::generate(cx.entropy.as_ref());
+        let record = DecisionRecord::new(
+            reference,
+            now,
+            Ending::Refused {
+                error: self.code.to_owned(),
+                detail: self.message.clone(),
+            },
+        );
+        self.respond_with(cx, record).await
+    }
+
+    /// The page for a request that is recorded as `record`.
+    pub async fn respond_with(self, cx: &Provider, record: DecisionRecord) -> Response {
+        let reference = record.reference;
+        if let Err(error) = store(cx, &record).await {
+            // The page is shown all the same: it lets nobody in.
+            tracing::error!(%reference, %error, "record of a refused request cannot be stored");
+        }
+        cx.log.write(record);
+        let shown = ErrorPage {
+            status: self.status.as_u16(),
+            title: self.title.to_owned(),
+            message: self.message,
+            parameter: self.parameter.map(ToOwned::to_owned),
+            reference: Some(reference.to_string()),
+            help: Some(self.help.to_owned()),
+        };
+        let mut response = page(self.status, &shown, cx.page_headers());
+        if self.status == StatusCode::SERVICE_UNAVAILABLE {
+            response
+                .headers_mut()
+                .insert(header::RETRY_AFTER, HeaderValue::from_static("30"));
+        }
+        response
+    }
+}
+
+async fn store(cx: &Provider, record: &DecisionRecord) -> Result<(), StorageError> {
+    let mut work = cx.storage.begin().await?;
+    audit::record(work.as_mut(), record).await?;
+    work.commit().await
+}
+
+impl From<StorageError> for PageError {
+    fn from(error: StorageError) -> Self {
+        tracing::error!(%error, "storage failed");
+        Self::unavailable()
+    }
+}
+
+impl From<TokenError> for PageError {
+    fn from(error: TokenError) -> Self {
+        tracing::error!(%error, "token cannot be made");
+        Self::unavailable()
+    }
+}
+
+impl From<InvalidParameters> for PageError {
+    fn from(error: InvalidParameters) -> Self {
+        Self {
+            status: StatusCode::BAD_REQUEST,
+            code: "invalid_request",
+            title: "This sign-in link does not work",
+            message: format!("In this link {error}."),
+            parameter: None,
+            help: ASK_THE_APPLICATION,
+        }
+    }
+}

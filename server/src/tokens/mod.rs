@@ -1,0 +1,11 @@
+//! Signing keys and the tokens they sign. Who may have a token is decided before anyone comes here.
+
+mod claims;
+mod id_token;
+mod key_set;
+mod signing_key;
+
+pub use claims::{Profile, user_claims};
+pub use id_token::{IdTokenContent, TokenError};
+pub use key_set::{KeyError, KeySet};
+pub use signing_key::SigningKey;
