@@ -1,1 +1,77 @@
-fn main() {}
+//! Latency of one decision, sliced against the plain Cedar authorizer, and the price of a step-up.
+//!
+//! Compare rows of one run: absolute times drift with the machine.
+
+#![expect(clippy::expect_used, reason = "a benchmark without its inputs measures nothing")]
+
+use cedar_policy::{Authorizer, Context, Entities, PolicySet, Request};
+use divan::Bencher;
+use doorward_engine::{AccessRequest, Fact, Offers, PolicyBundle};
+
+mod support;
+
+fn main() {
+    divan::main();
+}
+
+const SIZES: [usize; 3] = [10, 1_000, 100_000];
+
+/// A whole decision: inputs from values, and evaluation of the policies that can match.
+#[divan::bench(args = SIZES)]
+fn sliced(bencher: Bencher<'_, '_>, policies: usize) {
+    let bundle = PolicyBundle::load(&support::bundle(policies), None).expect("a bundle");
+    let request = support::request(1);
+    bencher.bench_local(|| bundle.decide(divan::black_box(&request), &Offers::none()));
+}
+
+/// The same number of policies through Cedar's own authorizer, evaluation only: no slicing, and a
+/// request without context, so that it does less work for each policy than the row above.
+#[divan::bench(args = SIZES, sample_count = 20, sample_size = 1)]
+fn plain_cedar(bencher: Bencher<'_, '_>, policies: usize) {
+    let text: String = support::bundle(policies)
+        .iter()
+        .filter(|file| file.name.ends_with(".cedar"))
+        .map(|file| file.text.to_string())
+        .collect();
+    let set: PolicySet = text.parse().expect("policies");
+    let uid = |text: &str| text.parse().expect("an entity");
+    let request = Request::new(
+        uid("User::\"ana\""),
+        uid("Action::\"signIn\""),
+        uid("Application::\"app-1\""),
+        Context::empty(),
+        None,
+    )
+    .expect("a request");
+    let (authorizer, entities) = (Authorizer::new(), Entities::empty());
+    bencher.bench_local(|| authorizer.is_authorized(divan::black_box(&request), &set, &entities));
+}
+
+/// A denial with a search for what would help: no device yet, an old password.
+#[divan::bench(args = SIZES)]
+fn step_up(bencher: Bencher<'_, '_>, policies: usize) {
+    let bundle = PolicyBundle::load(&support::bundle(policies), None).expect("a bundle");
+    let complete = support::request(1);
+    let device = complete.device.value().cloned().expect("a device");
+    let request = AccessRequest {
+        device: Fact::unknown("none", "device host"),
+        address: Fact::unknown("none", "socket"),
+        ..complete
+    };
+    let offers = Offers {
+        password: true,
+        devices: vec![device],
+    };
+    bencher.bench_local(|| bundle.decide(divan::black_box(&request), &offers));
+}
+
+/// An explanation of a denial.
+#[divan::bench(args = SIZES)]
+fn explain(bencher: Bencher<'_, '_>, policies: usize) {
+    let bundle = PolicyBundle::load(&support::bundle(policies), None).expect("a bundle");
+    let request = AccessRequest {
+        country: Fact::unknown("none", "GeoIP"),
+        ..support::request(1)
+    };
+    bencher.bench_local(|| bundle.explain(divan::black_box(&request)));
+}

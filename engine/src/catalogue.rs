@@ -85,10 +85,10 @@ impl Catalogue {
             ranges,
             members,
         } = entry;
-        if name.0 == types::COUNTRY {
-            if let Err(error) = name.1.parse::<crate::request::CountryCode>() {
-                findings.push(about(file, &name.1, error.to_string()));
-            }
+        if name.0 == types::COUNTRY
+            && let Err(error) = name.1.parse::<crate::request::CountryCode>()
+        {
+            findings.push(about(file, &name.1, error.to_string()));
         }
         if name.0 == types::NETWORK && name.1.parse::<IpAddr>().is_ok() {
             // The network of one address is named by it, see `entities.rs`.
@@ -109,11 +109,11 @@ impl Catalogue {
             }
         }
         for (kind, member) in members {
-            if kind == types::COUNTRY {
-                if let Err(error) = member.parse::<crate::request::CountryCode>() {
-                    findings.push(about(file, &member, error.to_string()));
-                    continue;
-                }
+            if kind == types::COUNTRY
+                && let Err(error) = member.parse::<crate::request::CountryCode>()
+            {
+                findings.push(about(file, &member, error.to_string()));
+                continue;
             }
             self.parents
                 .entry((kind, member))

@@ -101,10 +101,10 @@ fn would_be(
             PolicyEffect::Permit => denied == Some(DenyReason::NoPermit) && matched,
         };
         ReportOnly {
+            policy,
             matched,
             error,
             would_change,
-            policy,
         }
     })
 }

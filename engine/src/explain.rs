@@ -167,7 +167,7 @@ fn explain(policy: &Policy, input: &Input, facts: &[FactRow]) -> PolicyExplanati
                     conjuncts(expr, &mut |part| parts.push((part, false)));
                 }
                 (Clause::Unless(expr), PolicyEffect::Permit) => {
-                    parts.push((Arc::clone(expr), true))
+                    parts.push((Arc::clone(expr), true));
                 }
             }
         }

@@ -128,7 +128,11 @@ impl<'a> Splitter<'a> {
                     .with_label(at, 1, "opened here"),
                 ),
                 None => {
-                    self.refuse(self.at(token, "unbalanced", format!("`{bracket}` closes nothing")))
+                    self.refuse(self.at(
+                        token,
+                        "unbalanced",
+                        format!("`{bracket}` closes nothing"),
+                    ));
                 }
             },
             Kind::Operator(_) => self.count_operator(token),
@@ -147,7 +151,7 @@ impl<'a> Splitter<'a> {
             }
             Kind::End => self.end_statement(start),
             Kind::Unclosed => {
-                self.refuse(self.at(token, "unbalanced", "the text is not closed with `\"`"))
+                self.refuse(self.at(token, "unbalanced", "the text is not closed with `\"`"));
             }
             Kind::Word(_) | Kind::Other => {}
         }
@@ -192,19 +196,19 @@ impl<'a> Splitter<'a> {
     }
 
     fn finish(mut self) -> (Vec<Range<usize>>, Vec<Diagnostic>) {
-        if let Some(start) = self.current.start {
-            if !self.current.refused {
-                self.findings.push(
-                    Diagnostic::error(
-                        self.file,
-                        "unbalanced",
-                        start,
-                        1,
-                        "the policy is not closed with `;`",
-                    )
-                    .with_help("end the policy with `;`"),
-                );
-            }
+        if let Some(start) = self.current.start
+            && !self.current.refused
+        {
+            self.findings.push(
+                Diagnostic::error(
+                    self.file,
+                    "unbalanced",
+                    start,
+                    1,
+                    "the policy is not closed with `;`",
+                )
+                .with_help("end the policy with `;`"),
+            );
         }
         (self.statements, self.findings)
     }

@@ -272,8 +272,7 @@ fn entity(kind: &str, id: &str) -> String {
             .map_or_else(|_| id.to_owned(), |code| code.name().to_owned()),
         types::REGION => format!("region {id}"),
         types::NETWORK => format!("network {id}"),
-        types::GROUP => format!("group {id}"),
-        types::APPLICATION_GROUP => format!("group {id}"),
+        types::GROUP | types::APPLICATION_GROUP => format!("group {id}"),
         types::PLATFORM => match id {
             "macos" => "macOS".to_owned(),
             "ios" => "iOS".to_owned(),

@@ -117,7 +117,7 @@ ranges = ["203.0.113.0/24"]
 "#;
 
 /// One random policy: every form of scope, some conditions that error at run time.
-fn one_policy(number: usize, seed: &[u8; 6]) -> String {
+fn one_policy(number: usize, seed: [u8; 6]) -> String {
     let pick = |from: &[&str], at: usize| from[usize::from(seed[at]) % from.len()].to_owned();
     let principal = match seed[0] % 6 {
         0 => "principal is User".to_owned(),
@@ -157,12 +157,12 @@ fn one_policy(number: usize, seed: &[u8; 6]) -> String {
         6 => "unless { context has device && context.device.assignedTo.contains(principal) }",
         _ => "",
     };
-    let effect = if (seed[1] ^ seed[4]) % 3 == 0 {
+    let effect = if (seed[1] ^ seed[4]).is_multiple_of(3) {
         "forbid"
     } else {
         "permit"
     };
-    let mode = if seed[2] % 11 == 0 {
+    let mode = if seed[2].is_multiple_of(11) {
         "@mode(\"report-only\") "
     } else {
         ""
@@ -174,7 +174,7 @@ fn bundle_of(seeds: &[[u8; 6]]) -> PolicyBundle {
     let text: String = seeds
         .iter()
         .enumerate()
-        .map(|(n, seed)| one_policy(n, seed))
+        .map(|(n, seed)| one_policy(n, *seed))
         .collect();
     let files = [
         SourceFile::new("p.cedar", text),

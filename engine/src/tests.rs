@@ -124,29 +124,31 @@ fn the_four_rules_permit_when_all_hold_and_name_the_policy() {
     );
 }
 
+type Change = fn(&mut AccessRequest);
+
 #[test]
 fn each_of_the_four_rules_alone_keeps_the_door_shut() {
     let bundle = starter();
-    let break_rule: [(&str, fn(&mut AccessRequest)); 8] = [
+    let break_rule: [(&str, Change); 8] = [
         ("no certificate", |r| {
-            r.device = Fact::unknown("no certificate", "device host")
+            r.device = Fact::unknown("no certificate", "device host");
         }),
         ("not managed", |r| {
-            change(r, |d| d.managed = Fact::known(false, "inventory", now()))
+            change(r, |d| d.managed = Fact::known(false, "inventory", now()));
         }),
         ("managed unknown", |r| {
-            change(r, |d| d.managed = Fact::unknown("stale", "inventory"))
+            change(r, |d| d.managed = Fact::unknown("stale", "inventory"));
         }),
         ("encrypting", |r| {
             change(r, |d| {
-                d.disk_encryption = Fact::known(DiskEncryption::Encrypting, "inventory", now())
+                d.disk_encryption = Fact::known(DiskEncryption::Encrypting, "inventory", now());
             });
         }),
         ("elsewhere", |r| {
-            r.country = Fact::known("JP".parse().unwrap(), "GeoIP", now())
+            r.country = Fact::known("JP".parse().unwrap(), "GeoIP", now());
         }),
         ("country unknown", |r| {
-            r.country = Fact::unknown("the address is private", "GeoIP")
+            r.country = Fact::unknown("the address is private", "GeoIP");
         }),
         ("password too old", |r| {
             r.session.password = Fact::known(now() - TimeDelta::days(8), "password", now());
@@ -174,7 +176,7 @@ fn a_forbid_overrules_a_permit_and_is_the_reason() {
     request.session.password = Fact::known(now() - TimeDelta::hours(1), "password", now());
     assert_eq!(outcome(&starter(), &request), Outcome::Permit);
     change(&mut request, |device| {
-        device.assigned_to = BTreeSet::from(["ben".to_owned()])
+        device.assigned_to = BTreeSet::from(["ben".to_owned()]);
     });
     let decision = starter().decide(&request, &Offers::none());
     assert_eq!(

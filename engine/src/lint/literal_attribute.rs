@@ -59,7 +59,7 @@ fn walk(expr: &Expr, found: &mut Vec<(String, String)>) {
             walk(right, found);
         }
         Expr::UnaryOp { expr, .. } | Expr::HasAttr { expr, .. } | Expr::Like { expr, .. } => {
-            walk(expr, found)
+            walk(expr, found);
         }
         Expr::Is { expr, in_expr, .. } => {
             walk(expr, found);

@@ -153,13 +153,13 @@ impl Sources {
             .device
             .as_ref()
             .and_then(|device| device.url.host_str());
-        if let (Some(host), Some(main)) = (device_host, &self.main_tls) {
-            if main.current().value.covers(host) {
-                tracing::warn!(
-                    host,
-                    "the main certificate also covers the device host: give the device host a certificate of its own"
-                );
-            }
+        if let (Some(host), Some(main)) = (device_host, &self.main_tls)
+            && main.current().value.covers(host)
+        {
+            tracing::warn!(
+                host,
+                "the main certificate also covers the device host: give the device host a certificate of its own"
+            );
         }
     }
 }

@@ -134,7 +134,9 @@ impl From<StartError> for Failure {
 /// What to do where the system does not let us listen.
 fn listening(kind: io::ErrorKind) -> Option<&'static str> {
     match kind {
-        io::ErrorKind::AddrInUse => Some("another process listens there: stop it or choose another port"),
+        io::ErrorKind::AddrInUse => {
+            Some("another process listens there: stop it or choose another port")
+        }
         io::ErrorKind::AddrNotAvailable => Some("no interface of this machine has that address"),
         io::ErrorKind::PermissionDenied => {
             Some("a port below 1024 needs a privilege: choose a higher one or grant it")
@@ -168,7 +170,9 @@ mod tests {
 
     impl Error for Nested {
         fn source(&self) -> Option<&(dyn Error + 'static)> {
-            self.1.as_deref().map(|cause| cause as &(dyn Error + 'static))
+            self.1
+                .as_deref()
+                .map(|cause| cause as &(dyn Error + 'static))
         }
     }
 

@@ -139,16 +139,15 @@ impl DeviceEntry {
             Value::String(text) => text.clone(),
             other => other.to_string(),
         };
-        match DateTime::parse_from_rfc3339(&text) {
-            Ok(moment) => Some(moment.to_utc()),
-            Err(_) => {
-                report.error_with_help(
-                    written,
-                    format!("`observed_at` of device `{}` is not a moment", self.id),
-                    "write date, time with seconds, and time zone: `2026-11-24T08:30:00Z`",
-                );
-                None
-            }
+        if let Ok(moment) = DateTime::parse_from_rfc3339(&text) {
+            Some(moment.to_utc())
+        } else {
+            report.error_with_help(
+                written,
+                format!("`observed_at` of device `{}` is not a moment", self.id),
+                "write date, time with seconds, and time zone: `2026-11-24T08:30:00Z`",
+            );
+            None
         }
     }
 }

@@ -21,6 +21,10 @@ use super::provider::Provider;
 
 /// Metadata that the crate's own type has no field for.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[expect(
+    clippy::struct_field_names,
+    reason = "the names are those of the specifications"
+)]
 struct OAuthMetadata {
     /// RFC 9207, section 3.
     authorization_response_iss_parameter_supported: bool,

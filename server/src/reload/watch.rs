@@ -241,6 +241,7 @@ mod tests {
         (root, path)
     }
 
+    #[expect(clippy::unnecessary_wraps, reason = "the watcher hands over results")]
     fn event(kind: EventKind, path: &Path) -> notify::Result<Event> {
         Ok(Event::new(kind).add_path(path.to_path_buf()))
     }

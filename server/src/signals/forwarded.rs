@@ -235,6 +235,7 @@ mod tests {
 
     use super::*;
 
+    #[expect(clippy::unnecessary_wraps, reason = "the parser gives options")]
     fn address(text: &str) -> Option<Node> {
         Some(Node::Address(text.parse().unwrap()))
     }

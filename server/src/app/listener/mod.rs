@@ -37,7 +37,7 @@ const HANDSHAKE: Duration = Duration::from_secs(10);
 const HEADERS: Duration = Duration::from_secs(15);
 /// A connection ends after the request at hand when it is this old, so that idle ones do not
 /// collect, and clients find new addresses and new certificates.
-const LIFETIME: Duration = Duration::from_secs(60 * 60);
+const LIFETIME: Duration = Duration::from_hours(1);
 /// Requests at hand may take this long to finish when a connection ends.
 const GRACE: Duration = Duration::from_secs(20);
 /// A pause when the system has no room for another connection.

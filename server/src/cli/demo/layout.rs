@@ -73,7 +73,7 @@ impl Ports {
 #[derive(Debug, thiserror::Error)]
 pub(super) enum LayoutError {
     /// A file cannot be read or written.
-    #[error("cannot use `{}`: {source}", path.display())]
+    #[error("cannot use `{}`: {source}", .path.display())]
     File {
         /// The file.
         path: PathBuf,

@@ -63,8 +63,7 @@ fn is_suspicious(symbol: char) -> bool {
 
 /// Controls, and the marks that reorder text: a policy must read as it is evaluated.
 fn is_hidden(symbol: char) -> bool {
-    symbol.is_control()
-        || matches!(symbol, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    symbol.is_control() || matches!(symbol, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 fn as_long_as(symbol: char) -> char {

@@ -5,9 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use doorward_engine::SourceFile;
-use miette::{
-    LabeledSpan, MietteError, MietteSpanContents, SourceCode, SourceSpan, SpanContents,
-};
+use miette::{LabeledSpan, MietteError, MietteSpanContents, SourceCode, SourceSpan, SpanContents};
 
 use super::{Style, clean};
 use crate::domain::diagnostic::{Diagnostic, Severity};
@@ -21,9 +19,8 @@ pub fn policy(finding: &doorward_engine::Diagnostic, style: Style) -> String {
     for label in &mut finding.labels {
         label.text = label.text.as_deref().map(clean::line);
     }
-    let text = &finding.file.text;
-    let clean: Arc<str> = Arc::from(clean::text(text).as_ref());
-    finding.file = SourceFile::new(clean::line(&finding.file.name), clean);
+    let text: Arc<str> = clean::text(&finding.file.text).into();
+    finding.file = SourceFile::new(clean::line(&finding.file.name), text);
     shown(&finding, style)
 }
 
@@ -154,6 +151,7 @@ struct Snippet {
     file: String,
     line: usize,
     column: usize,
+    /// With a line break at its end, so that the place behind the last character can be marked.
     text: String,
     mark: usize,
 }
@@ -174,12 +172,16 @@ impl Snippet {
                 .char_indices()
                 .nth(before)
                 .map_or(text.len(), |(at, _)| at),
-            text: text.to_owned(),
+            text: format!("{text}\n"),
         })
     }
 
     fn label(&self) -> LabeledSpan {
-        let marked = self.text.get(self.mark..).and_then(|rest| rest.chars().next());
+        let marked = self
+            .text
+            .get(self.mark..)
+            .and_then(|rest| rest.chars().next())
+            .filter(|symbol| *symbol != '\n');
         LabeledSpan::new(None, self.mark, marked.map_or(0, char::len_utf8))
     }
 }
@@ -231,7 +233,10 @@ mod tests {
         let mut hidden = misspelt();
         hidden.excerpt = None;
         let text = files(&[hidden], Style::plain());
-        assert!(text.contains("doorward.toml:4:1: unknown key `adress`"), "{text}");
+        assert!(
+            text.contains("doorward.toml:4:1: unknown key `adress`"),
+            "{text}"
+        );
     }
 
     #[test]
@@ -269,7 +274,11 @@ mod tests {
 
     #[test]
     fn a_complaint_has_its_help_below() {
-        insta::assert_snapshot!(complaint("there is no database", Some("start it"), Style::plain()));
+        insta::assert_snapshot!(complaint(
+            "there is no database",
+            Some("start it"),
+            Style::plain()
+        ));
     }
 
     #[test]

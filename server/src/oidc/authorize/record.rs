@@ -42,10 +42,10 @@ pub(super) fn decided(
     record.user = Some(subject.user.id.to_string());
     record.username = Some(subject.user.username.clone());
     record.session = Some(subject.session.id.to_string());
-    record.facts = grounds.facts.clone();
+    record.facts.clone_from(&grounds.facts);
     record.trail = signals.trail();
     record.decision = Some(grounds.decision.clone());
-    record.explanation = grounds.explanation.clone();
+    record.explanation.clone_from(&grounds.explanation);
     record.inputs = visit.cx.inputs(&grounds.revision);
     record.decided_in_microseconds = u64::try_from(grounds.took.as_micros()).ok();
     record

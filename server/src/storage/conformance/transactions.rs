@@ -90,8 +90,8 @@ pub(crate) async fn every_stage_and_device_check_read_back(storage: &Arc<dyn Sto
         for device_check in DeviceCheck::ALL {
             let name = format!("{}-{}", stage.as_str(), device_check.as_str());
             let transaction = Transaction {
-                stage,
                 device_check,
+                stage,
                 ..transaction(&name)
             };
             insert(storage, &transaction).await;
