@@ -2,7 +2,10 @@
 //!
 //! Compare rows of one run: absolute times drift with the machine.
 
-#![expect(clippy::expect_used, reason = "a benchmark without its inputs measures nothing")]
+#![expect(
+    clippy::expect_used,
+    reason = "a benchmark without its inputs measures nothing"
+)]
 
 use cedar_policy::{Authorizer, Context, Entities, PolicySet, Request};
 use divan::Bencher;

@@ -1,6 +1,9 @@
 //! Loading a bundle from nothing, and again after one file changed.
 
-#![expect(clippy::expect_used, reason = "a benchmark without its inputs measures nothing")]
+#![expect(
+    clippy::expect_used,
+    reason = "a benchmark without its inputs measures nothing"
+)]
 
 use divan::Bencher;
 use doorward_engine::{PolicyBundle, SourceFile};

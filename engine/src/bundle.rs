@@ -14,6 +14,7 @@ use crate::catalogue::Catalogue;
 use crate::error::{BundleError, Diagnostic, Severity, sort};
 use crate::lint;
 use crate::policy::{Mode, Policy, PolicyEffect, PolicyRef};
+use crate::reads::Reads;
 use crate::schema::BundleSchema;
 use crate::slice::Index;
 use crate::source::SourceFile;
@@ -35,6 +36,8 @@ pub struct PolicyBundle {
     warnings: Arc<[Diagnostic]>,
     revision: Revision,
     names_devices: bool,
+    /// Attributes that some policy can read.
+    pub(crate) reads: Reads,
 }
 
 /// A policy file as checked against a schema, kept so that an unchanged file is not checked again.
@@ -102,7 +105,7 @@ impl PolicyBundle {
                 None => check_file(file, digest, schema.as_deref(), &mut findings),
             };
             for policy in done.policies.iter() {
-                findings.extend(lint::policy(&done.file, policy, &catalogue));
+                findings.extend(lint::within(&done.file, policy, &catalogue));
             }
             checked.insert(Arc::clone(&file.name), done);
         }
@@ -124,6 +127,10 @@ impl PolicyBundle {
             Some(schema) if findings.iter().all(|d| d.severity != Severity::Error) => {
                 let in_order = ordered.iter().flat_map(|file| file.policies.iter());
                 let names_devices = in_order.clone().any(|policy| names_a_device(policy));
+                let mut reads = Reads::nothing();
+                in_order
+                    .clone()
+                    .for_each(|policy| reads.join(&policy.reads));
                 Ok(Self {
                     index: Index::new(in_order, previous.map(|bundle| &bundle.index)),
                     schema,
@@ -133,6 +140,7 @@ impl PolicyBundle {
                     warnings: findings.into(),
                     revision: Revision::of(&files),
                     names_devices,
+                    reads,
                 })
             }
             _ => Err(BundleError {
@@ -209,6 +217,11 @@ fn check_file(
 ) -> CheckedFile {
     let (policies, wrong) = Policy::parse_file(file);
     findings.extend(wrong);
+    findings.extend(
+        policies
+            .iter()
+            .flat_map(|policy| policy.lints.iter().cloned()),
+    );
     let mut warnings = Vec::new();
     if let Some(schema) = schema {
         for found in validate(file, &policies, schema) {
@@ -320,8 +333,7 @@ fn no_policies(files: &[SourceFile]) -> Diagnostic {
 
 fn names_a_device(policy: &Policy) -> bool {
     policy
-        .cedar
-        .entity_literals()
+        .literals
         .iter()
         .any(|uid| uid.type_name().basename() == crate::vocabulary::types::DEVICE)
 }

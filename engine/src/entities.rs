@@ -83,24 +83,32 @@ impl Builder<'_> {
             types::APPLICATION_GROUP,
         );
         let mut entities = vec![
-            entity(&principal, self.user_attributes(), &principal_ancestors)?,
-            entity(
+            self.entity(&principal, self.user_attributes(), &principal_ancestors)?,
+            self.entity(
                 &resource,
                 custom(&request.application.attributes),
                 &resource_ancestors,
             )?,
         ];
-        let mut pairs = vec![(
-            context::NOW.to_owned(),
-            RestrictedExpression::new_datetime(
-                request.now.to_rfc3339_opts(SecondsFormat::Millis, true),
-            ),
-        )];
-        if let Some(address) = request.address.value().map(std::net::IpAddr::to_canonical) {
+        // Values of Cedar's extension types are parsed from text, which is most of what they cost:
+        // what no policy of the bundle names is left out.
+        let reads = |name: &str| self.bundle.reads.name(name);
+        let mut pairs = Vec::new();
+        if reads(context::NOW) {
+            let now = request.now.to_rfc3339_opts(SecondsFormat::Millis, true);
+            pairs.push((
+                context::NOW.to_owned(),
+                RestrictedExpression::new_datetime(now),
+            ));
+        }
+        let address = request.address.value().map(std::net::IpAddr::to_canonical);
+        if let Some(address) = address.filter(|_| reads(context::ADDRESS)) {
             pairs.push((
                 context::ADDRESS.to_owned(),
                 RestrictedExpression::new_ip(address.to_string()),
             ));
+        }
+        if let Some(address) = address.filter(|_| reads(context::NETWORK)) {
             // The network of this one address: no declared network can have its name.
             let network = uid(types::NETWORK, &address.to_string());
             let within: Vec<EntityUid> = self
@@ -110,16 +118,16 @@ impl Builder<'_> {
                 .into_iter()
                 .map(|id| uid(types::NETWORK, id))
                 .collect();
-            entities.push(entity(&network, BTreeMap::new(), &within)?);
+            entities.push(self.entity(&network, BTreeMap::new(), &within)?);
             pairs.push((
                 context::NETWORK.to_owned(),
                 RestrictedExpression::new_entity_uid(network),
             ));
         }
-        if let Some(country) = request.country.value() {
+        if let Some(country) = request.country.value().filter(|_| reads(context::COUNTRY)) {
             let country_uid = uid(types::COUNTRY, country.as_str());
             let regions = self.ancestors(types::COUNTRY, country.as_str(), types::REGION);
-            entities.push(entity(&country_uid, BTreeMap::new(), &regions)?);
+            entities.push(self.entity(&country_uid, BTreeMap::new(), &regions)?);
             pairs.push((
                 context::COUNTRY.to_owned(),
                 RestrictedExpression::new_entity_uid(country_uid),
@@ -132,14 +140,14 @@ impl Builder<'_> {
             .and_then(|known| Some((known, age_of(known.proved_at, request.now)?)))
         {
             let device_uid = uid(types::DEVICE, &known.id);
-            entities.push(entity(&device_uid, device_attributes(known, proved), &[])?);
+            entities.push(self.entity(&device_uid, device_attributes(known, proved), &[])?);
             pairs.push((
                 context::DEVICE.to_owned(),
                 RestrictedExpression::new_entity_uid(device_uid),
             ));
         }
         let session_uid = uid(types::SESSION, "current");
-        entities.push(entity(&session_uid, self.session_attributes(), &[])?);
+        entities.push(self.entity(&session_uid, self.session_attributes(), &[])?);
         pairs.push((
             context::SESSION.to_owned(),
             RestrictedExpression::new_entity_uid(session_uid),
@@ -166,6 +174,21 @@ impl Builder<'_> {
             request: cedar,
             entities,
         })
+    }
+
+    /// An entity with those of its attributes that some policy can read.
+    fn entity(
+        &self,
+        uid: &EntityUid,
+        attributes: BTreeMap<String, RestrictedExpression>,
+        parents: &[EntityUid],
+    ) -> Result<Entity, InvalidRequest> {
+        let read = attributes
+            .into_iter()
+            .filter(|(name, _)| self.bundle.reads.name(name))
+            .collect();
+        let parents: HashSet<EntityUid> = parents.iter().cloned().collect();
+        Entity::new(uid.clone(), read, parents).map_err(|error| InvalidRequest(error.to_string()))
     }
 
     fn with_ancestors(&self, kind: &'static str, direct: &BTreeSet<String>) -> BTreeSet<String> {
@@ -281,16 +304,6 @@ fn expression(value: &AttributeValue) -> RestrictedExpression {
         AttributeValue::String(value) => RestrictedExpression::new_string(value.clone()),
         AttributeValue::Set(values) => RestrictedExpression::new_set(values.iter().map(expression)),
     }
-}
-
-fn entity(
-    uid: &EntityUid,
-    attributes: BTreeMap<String, RestrictedExpression>,
-    parents: &[EntityUid],
-) -> Result<Entity, InvalidRequest> {
-    let attributes: HashMap<String, RestrictedExpression> = attributes.into_iter().collect();
-    let parents: HashSet<EntityUid> = parents.iter().cloned().collect();
-    Entity::new(uid.clone(), attributes, parents).map_err(|error| InvalidRequest(error.to_string()))
 }
 
 fn duration(span: TimeDelta) -> RestrictedExpression {

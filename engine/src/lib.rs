@@ -23,6 +23,7 @@ mod phrase;
 mod policy;
 #[cfg(test)]
 mod properties;
+mod reads;
 mod request;
 mod schema;
 mod self_test;

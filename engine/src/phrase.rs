@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use cedar_policy::pst::{BinaryOp, Expr, Literal, UnaryOp, Var};
 
+use crate::reads::children;
 use crate::request::CountryCode;
 use crate::vocabulary::{context, device, session, types};
 
@@ -73,41 +74,7 @@ fn collect(expr: &Expr, found: &mut BTreeSet<String>) {
         Expr::Var(Var::Resource) => {
             found.insert("application".to_owned());
         }
-        Expr::UnaryOp { expr, .. }
-        | Expr::GetAttr { expr, .. }
-        | Expr::HasAttr { expr, .. }
-        | Expr::Like { expr, .. } => {
-            collect(expr, found);
-        }
-        Expr::BinaryOp {
-            op: BinaryOp::In,
-            left,
-            ..
-        } if matches!(left.as_ref(), Expr::Var(Var::Principal)) => {
-            found.insert("user.groups".to_owned());
-        }
-        Expr::BinaryOp { left, right, .. } => {
-            collect(left, found);
-            collect(right, found);
-        }
-        Expr::Is { expr, in_expr, .. } => {
-            collect(expr, found);
-            if let Some(within) = in_expr {
-                collect(within, found);
-            }
-        }
-        Expr::IfThenElse {
-            cond,
-            then_expr,
-            else_expr,
-        } => {
-            for part in [cond, then_expr, else_expr] {
-                collect(part, found);
-            }
-        }
-        Expr::Set(elements) => elements.iter().for_each(|element| collect(element, found)),
-        Expr::Record(fields) => fields.values().for_each(|field| collect(field, found)),
-        _ => {}
+        _ => children(expr, &mut |child| collect(child, found)),
     }
 }
 

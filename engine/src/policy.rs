@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
-use cedar_policy::{Effect, PolicyId};
+use cedar_policy::{Effect, EntityUid, PolicyId};
 use serde::{Deserialize, Serialize};
 
 use crate::error::Diagnostic;
 use crate::guard;
+use crate::lint;
+use crate::reads::Reads;
 use crate::source::{Origin, SourceFile};
 use crate::vocabulary::annotation;
 
@@ -54,6 +56,12 @@ pub(crate) struct Policy {
     pub(crate) at: std::ops::Range<usize>,
     /// The same policy for the authorizer; its id is the `@id`.
     pub(crate) cedar: cedar_policy::Policy,
+    /// Entities that the policy names.
+    pub(crate) literals: Vec<EntityUid>,
+    /// Names of attributes that the policy can read; every name where it reads the context whole.
+    pub(crate) reads: Reads,
+    /// What `lint` finds in the policy alone.
+    pub(crate) lints: Vec<Diagnostic>,
 }
 
 impl Policy {
@@ -158,7 +166,17 @@ impl Policy {
             Effect::Permit => PolicyEffect::Permit,
             Effect::Forbid => PolicyEffect::Forbid,
         };
-        Ok(Self {
+        let mut literals = cedar.entity_literals();
+        literals.sort();
+        literals.dedup();
+        // INVARIANT: a policy from text always has a syntax tree; without one it reads everything.
+        let syntax = cedar.to_pst().ok();
+        let mut policy = Self {
+            reads: syntax
+                .as_ref()
+                .map_or(Reads::Everything, |syntax| Reads::of(syntax.body())),
+            lints: Vec::new(),
+            literals,
             reference: PolicyRef {
                 id: id.clone(),
                 origin: file.origin(at.start),
@@ -169,7 +187,11 @@ impl Policy {
             mode,
             at,
             cedar: cedar.new_id(PolicyId::new(id)),
-        })
+        };
+        if let Some(syntax) = syntax {
+            policy.lints = lint::alone(file, &policy, syntax.body());
+        }
+        Ok(policy)
     }
 
     pub(crate) fn id(&self) -> &str {

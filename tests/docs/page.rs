@@ -156,7 +156,8 @@ impl Block {
 
 /// The words of a command line, quotes removed.
 pub(super) fn words(line: &str) -> Vec<String> {
-    let (mut words, mut word, mut quote) = (Vec::new(), String::new(), None);
+    let (mut words, mut word) = (Vec::new(), String::new());
+    let mut quote: Option<char> = None;
     for symbol in line.chars() {
         match quote {
             Some(open) if symbol == open => quote = None,

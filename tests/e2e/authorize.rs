@@ -41,7 +41,11 @@ async fn what_is_wrong_with_client_or_redirect_uri_is_a_page_and_never_a_redirec
         let page = browser.get(attempt.url.as_str()).await;
         assert_eq!(page.status, 400, "{}: {page}", attempt.url);
         assert_eq!(page.header("location"), None, "{}", attempt.url);
-        assert!(page.says(&format!("Parameter {parameter}")), "{}: {page}", attempt.url);
+        assert!(
+            page.says(&format!("Parameter {parameter}")),
+            "{}: {page}",
+            attempt.url
+        );
         assert_eq!(page.reference().len(), 9);
     }
 }
@@ -75,17 +79,32 @@ async fn what_is_wrong_with_the_rest_is_told_to_the_client() {
     let begin = || wiki.begin();
     let cases: Vec<(&str, Attempt)> = vec![
         ("invalid_request", begin().without("response_type")),
-        ("unsupported_response_type", begin().with("response_type", "token")),
-        ("unsupported_response_type", begin().with("response_type", "code id_token")),
+        (
+            "unsupported_response_type",
+            begin().with("response_type", "token"),
+        ),
+        (
+            "unsupported_response_type",
+            begin().with("response_type", "code id_token"),
+        ),
         ("invalid_scope", begin().without("scope")),
         ("invalid_scope", begin().with("scope", "profile email")),
         ("invalid_request", begin().with("prompt", "none login")),
         ("invalid_request", begin().with("prompt", "create")),
         ("invalid_request", begin().with("max_age", "soon")),
         ("invalid_request", begin().with("max_age", "-1")),
-        ("request_not_supported", begin().with("request", "eyJhbGciOiJub25lIn0.e30.")),
-        ("request_uri_not_supported", begin().with("request_uri", "https://evil.test/r")),
-        ("registration_not_supported", begin().with("registration", "{}")),
+        (
+            "request_not_supported",
+            begin().with("request", "eyJhbGciOiJub25lIn0.e30."),
+        ),
+        (
+            "request_uri_not_supported",
+            begin().with("request_uri", "https://evil.test/r"),
+        ),
+        (
+            "registration_not_supported",
+            begin().with("registration", "{}"),
+        ),
     ];
     for (error, attempt) in cases {
         let answer = browser.visit(attempt.url.as_str()).await.answer();
@@ -104,7 +123,9 @@ async fn pkce_with_s256_is_required() {
         let mut browser = provider.browser();
         let begin = || client.begin();
         for attempt in [
-            begin().without("code_challenge").without("code_challenge_method"),
+            begin()
+                .without("code_challenge")
+                .without("code_challenge_method"),
             begin().without("code_challenge"),
             begin().without("code_challenge_method"),
             begin().with("code_challenge_method", "plain"),

@@ -78,15 +78,23 @@ async fn a_ticket_is_good_once() {
     let mut browser = provider.browser_on("mbp-ana");
     let page = before_the_check(&wiki, &mut browser).await;
     let url = ticket(&mut browser, &page).await;
-    assert!(url.starts_with(&provider.device_url("/check?ticket=")), "{url}");
+    assert!(
+        url.starts_with(&provider.device_url("/check?ticket=")),
+        "{url}"
+    );
 
     let back = redirect(&browser.get(&url).await);
-    assert!(back.starts_with(&provider.url("/authorize/resume?")), "{back}");
+    assert!(
+        back.starts_with(&provider.url("/authorize/resume?")),
+        "{back}"
+    );
     let again = browser.get(&url).await;
     assert_eq!(again.status, 400, "{again}");
     assert!(again.says("ticket was used already"), "{again}");
 
-    let invented = browser.get(&provider.device_url("/check?ticket=invented")).await;
+    let invented = browser
+        .get(&provider.device_url("/check?ticket=invented"))
+        .await;
     assert_eq!(invented.status, 400, "{invented}");
 
     browser.visit(&back).await.answer();
@@ -113,7 +121,9 @@ async fn a_result_proves_nothing_in_another_browser() {
     // Nor in a request of the thief's.
     let transaction = theirs.link("Continue without the check").expect("a link");
     let (_, result) = back.split_once("device=").expect("a result");
-    let stolen = transaction.as_str().replace("device=skip", &format!("device={result}"));
+    let stolen = transaction
+        .as_str()
+        .replace("device=skip", &format!("device={result}"));
     let page = thief.visit(&stolen).await.page();
     assert!(page.link("Check this device").is_some(), "{page}");
 
@@ -135,7 +145,10 @@ async fn a_ticket_opened_on_another_machine_does_not_lend_its_device() {
 
     // The result went to the victim's browser; the thief has nothing to show.
     let refused = thief.follow(&page, "Check this device").await.denied();
-    assert!(refused.says("no device certificate was presented"), "{refused}");
+    assert!(
+        refused.says("no device certificate was presented"),
+        "{refused}"
+    );
 }
 
 #[tokio::test]
@@ -143,8 +156,14 @@ async fn a_host_does_not_answer_for_the_other_one() {
     let provider = provider().await;
     let ports = provider.files().ports;
     for (url, host) in [
-        (provider.device_url("/check"), format!("localhost:{}", ports.device)),
-        (provider.url("/jwks"), format!("device.localhost:{}", ports.main)),
+        (
+            provider.device_url("/check"),
+            format!("localhost:{}", ports.device),
+        ),
+        (
+            provider.url("/jwks"),
+            format!("device.localhost:{}", ports.main),
+        ),
     ] {
         let request = provider.http().get(&url).header("host", &host);
         let page = Page::read(request.send().await.expect("an answer")).await;
@@ -156,9 +175,14 @@ async fn a_host_does_not_answer_for_the_other_one() {
 async fn the_device_host_has_the_check_and_nothing_else() {
     let provider = provider().await;
     // No certificate is no obstacle.
-    let style = provider.get(&provider.device_url("/assets/doorward.css")).await;
+    let style = provider
+        .get(&provider.device_url("/assets/doorward.css"))
+        .await;
     assert_eq!(style.status, 200, "{}", style.url);
-    assert_eq!(style.header("content-type"), Some("text/css; charset=utf-8"));
+    assert_eq!(
+        style.header("content-type"),
+        Some("text/css; charset=utf-8")
+    );
     let check = provider.get(&provider.device_url("/check")).await;
     assert_eq!(check.status, 400, "{check}");
     for path in ["/authorize", "/sign-in", "/token", "/jwks", "/status", "/"] {

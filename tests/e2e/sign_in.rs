@@ -19,14 +19,20 @@ async fn a_person_on_a_managed_device_signs_in_and_the_client_can_verify_it() {
     let claims = &tokens.claims;
     assert_eq!(claims["iss"], provider.issuer());
     assert_eq!(claims["sub"], ANA.id);
-    assert!(claims["aud"] == WIKI.id || claims["aud"][0] == WIKI.id, "{claims}");
+    assert!(
+        claims["aud"] == WIKI.id || claims["aud"][0] == WIKI.id,
+        "{claims}"
+    );
     assert_eq!(claims["nonce"], attempt.nonce.secret().as_str());
     assert_eq!(claims["preferred_username"], ANA.username);
     assert_eq!(claims["email"], "ana@example.com");
     assert_eq!(claims["email_verified"], true);
     assert_eq!(claims["name"], "The ana of the tests");
     let authenticated = seconds(&claims["auth_time"]);
-    assert!((before..=now().timestamp()).contains(&authenticated), "{claims}");
+    assert!(
+        (before..=now().timestamp()).contains(&authenticated),
+        "{claims}"
+    );
     let methods: Vec<&str> = claims["amr"]
         .as_array()
         .expect("methods")
@@ -35,7 +41,10 @@ async fn a_person_on_a_managed_device_signs_in_and_the_client_can_verify_it() {
         .collect();
     assert!(methods.contains(&"pwd"), "{claims}");
     for name in ["acr", "sid"] {
-        assert!(claims[name].as_str().is_some_and(|text| !text.is_empty()), "{name}: {claims}");
+        assert!(
+            claims[name].as_str().is_some_and(|text| !text.is_empty()),
+            "{name}: {claims}"
+        );
     }
     assert!(seconds(&claims["exp"]) > now().timestamp(), "{claims}");
     assert_eq!(tokens.header["alg"], "ES256");
@@ -51,8 +60,14 @@ async fn userinfo_tells_the_client_what_its_scopes_allow() {
 
     let known = wiki.userinfo(&tokens).await;
     assert_eq!(known.subject().as_str(), ANA.id);
-    assert_eq!(known.preferred_username().expect("a username").as_str(), ANA.username);
-    assert_eq!(known.email().expect("an address").as_str(), "ana@example.com");
+    assert_eq!(
+        known.preferred_username().expect("a username").as_str(),
+        ANA.username
+    );
+    assert_eq!(
+        known.email().expect("an address").as_str(),
+        "ana@example.com"
+    );
 
     let narrow = wiki.begin().with("scope", "openid");
     let answer = browser.visit(narrow.url.as_str()).await.answer();

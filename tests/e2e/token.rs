@@ -59,7 +59,10 @@ async fn a_code_is_good_once_and_its_replay_revokes_the_access_token() {
     assert_eq!(tokens.header("cache-control"), Some("no-store"));
     assert_eq!(tokens.json()["token_type"], "Bearer");
     assert_eq!(tokens.json()["expires_in"], 600);
-    let access_token = tokens.json()["access_token"].as_str().expect("a token").to_owned();
+    let access_token = tokens.json()["access_token"]
+        .as_str()
+        .expect("a token")
+        .to_owned();
     assert_eq!(wiki.userinfo_page(&access_token).await.status, 200);
 
     assert_error(&wiki.token_page(&form).await, 400, "invalid_grant");
@@ -136,12 +139,16 @@ async fn a_confidential_client_proves_itself_in_one_of_two_ways() {
     for (page, status, error) in [
         (payroll.token_page(&bare).await, 401, "invalid_client"),
         (
-            payroll.token_page(&with(&form, "client_secret", "wrong")).await,
+            payroll
+                .token_page(&with(&form, "client_secret", "wrong"))
+                .await,
             401,
             "invalid_client",
         ),
         (
-            payroll.token_page(&with(&form, "client_id", "nobody")).await,
+            payroll
+                .token_page(&with(&form, "client_id", "nobody"))
+                .await,
             401,
             "invalid_client",
         ),
@@ -191,9 +198,18 @@ async fn a_request_that_is_none_is_answered_in_json() {
     let form = wiki.redemption(&attempt, "invented");
     for (form, error) in [
         (without(&form, "grant_type"), "invalid_request"),
-        (with(&form, "grant_type", "password"), "unsupported_grant_type"),
-        (with(&form, "grant_type", "refresh_token"), "unsupported_grant_type"),
-        (with(&form, "grant_type", "client_credentials"), "unsupported_grant_type"),
+        (
+            with(&form, "grant_type", "password"),
+            "unsupported_grant_type",
+        ),
+        (
+            with(&form, "grant_type", "refresh_token"),
+            "unsupported_grant_type",
+        ),
+        (
+            with(&form, "grant_type", "client_credentials"),
+            "unsupported_grant_type",
+        ),
         (without(&form, "code"), "invalid_request"),
         (with(&form, "code", "a\u{7}b"), "invalid_request"),
     ] {

@@ -56,9 +56,10 @@ impl Browser {
         self
     }
 
-    /// The same browser, quit and opened again without any certificate.
-    pub fn without_certificate(mut self) -> Self {
-        self.http = http_client(&self.root, None);
+    /// The same with a certificate and its key from PEM files.
+    pub fn with_certificate_in(mut self, pem: &str) -> Self {
+        let identity = Identity::from_pem(pem.as_bytes()).expect("an identity");
+        self.http = http_client(&self.root, Some(identity));
         self
     }
 

@@ -31,7 +31,7 @@ pub async fn run_in(directory: &Path, binary: &str, arguments: &[&str], input: &
         .args(arguments)
         .current_dir(directory)
         .env("NO_COLOR", "1")
-        .env_remove("RUST_LOG")
+        .env_remove("DOORWARD_LOG")
         .env_remove("CLICOLOR_FORCE")
         .env_remove("FORCE_COLOR")
         .stdin(Stdio::piped())

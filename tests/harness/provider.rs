@@ -178,7 +178,7 @@ impl TestProvider {
         log_of(&self.installation)
     }
 
-    /// What the server has printed.
+    /// What the server has printed on its standard output.
     pub fn printed(&self) -> String {
         self.installation.read(STDOUT)
     }
@@ -213,7 +213,7 @@ impl Server {
             .args(["serve", "--config"])
             .arg(installation.path("doorward.toml"))
             .env("NO_COLOR", "1")
-            .env_remove("RUST_LOG")
+            .env_remove("DOORWARD_LOG")
             .stdin(Stdio::null())
             .stdout(output(STDOUT))
             .stderr(output(STDERR))

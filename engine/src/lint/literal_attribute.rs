@@ -1,21 +1,19 @@
 //! A forbid that reads an attribute of an entity it names: where the entity is missing at run time,
 //! evaluation errors, Cedar skips the forbid, and the door stands open.
 
-use cedar_policy::pst::{BinaryOp, Clause, Expr, Literal};
+use cedar_policy::pst::{BinaryOp, Clause, Expr, Literal, Template};
 
 use crate::error::Diagnostic;
 use crate::policy::{Policy, PolicyEffect};
+use crate::reads::children;
 use crate::source::SourceFile;
 
-pub(super) fn find(file: &SourceFile, policy: &Policy) -> Vec<Diagnostic> {
+pub(super) fn find(file: &SourceFile, policy: &Policy, syntax: &Template) -> Vec<Diagnostic> {
     if policy.reference.effect == PolicyEffect::Permit {
         return Vec::new();
     }
-    let Ok(syntax) = policy.cedar.to_pst() else {
-        return Vec::new();
-    };
     let mut found = Vec::new();
-    for clause in syntax.body().clauses() {
+    for clause in syntax.clauses() {
         let (Clause::When(expr) | Clause::Unless(expr)) = clause;
         walk(expr, &mut found);
     }
@@ -46,38 +44,14 @@ fn walk(expr: &Expr, found: &mut Vec<(String, String)>) {
     };
     match expr {
         Expr::GetAttr { expr, attr } => {
-            if let Some(uid) = literal(expr) {
-                found.push((uid, attr.to_string()));
-            }
-            walk(expr, found);
+            found.extend(literal(expr).map(|uid| (uid, attr.to_string())));
         }
-        Expr::BinaryOp { op, left, right } => {
-            if let (BinaryOp::GetTag, Some(uid)) = (op, literal(left)) {
-                found.push((uid, "a tag".to_owned()));
-            }
-            walk(left, found);
-            walk(right, found);
-        }
-        Expr::UnaryOp { expr, .. } | Expr::HasAttr { expr, .. } | Expr::Like { expr, .. } => {
-            walk(expr, found);
-        }
-        Expr::Is { expr, in_expr, .. } => {
-            walk(expr, found);
-            if let Some(within) = in_expr {
-                walk(within, found);
-            }
-        }
-        Expr::IfThenElse {
-            cond,
-            then_expr,
-            else_expr,
-        } => {
-            walk(cond, found);
-            walk(then_expr, found);
-            walk(else_expr, found);
-        }
-        Expr::Set(elements) => elements.iter().for_each(|element| walk(element, found)),
-        Expr::Record(fields) => fields.values().for_each(|field| walk(field, found)),
+        Expr::BinaryOp {
+            op: BinaryOp::GetTag,
+            left,
+            ..
+        } => found.extend(literal(left).map(|uid| (uid, "a tag".to_owned()))),
         _ => {}
     }
+    children(expr, &mut |child| walk(child, found));
 }

@@ -4,14 +4,19 @@
 mod literal_attribute;
 mod unknown_entity;
 
+use cedar_policy::pst::Template;
+
 use crate::catalogue::Catalogue;
 use crate::error::Diagnostic;
 use crate::policy::Policy;
 use crate::source::SourceFile;
 
-/// Everything that the rules find in one policy.
-pub(crate) fn policy(file: &SourceFile, policy: &Policy, catalogue: &Catalogue) -> Vec<Diagnostic> {
-    let mut findings = unknown_entity::find(file, policy, catalogue);
-    findings.extend(literal_attribute::find(file, policy));
-    findings
+/// What the rules find in a policy by itself.
+pub(crate) fn alone(file: &SourceFile, policy: &Policy, syntax: &Template) -> Vec<Diagnostic> {
+    literal_attribute::find(file, policy, syntax)
+}
+
+/// What the rules find in a policy beside the bundle's entity data.
+pub(crate) fn within(file: &SourceFile, policy: &Policy, catalogue: &Catalogue) -> Vec<Diagnostic> {
+    unknown_entity::find(file, policy, catalogue)
 }

@@ -20,10 +20,8 @@ const DECLARED: [&str; 5] = [
 ];
 
 pub(super) fn find(file: &SourceFile, policy: &Policy, catalogue: &Catalogue) -> Vec<Diagnostic> {
-    let mut literals = policy.cedar.entity_literals();
-    literals.sort();
-    literals.dedup();
-    literals
+    policy
+        .literals
         .iter()
         .filter_map(|literal| judge(file, policy, literal, catalogue))
         .collect()
@@ -35,7 +33,12 @@ fn judge(
     literal: &EntityUid,
     catalogue: &Catalogue,
 ) -> Option<Diagnostic> {
-    let kind = literal.type_name().to_string();
+    let name = literal.type_name();
+    // Types of ours are in no namespace; an organisation's own may be.
+    if name.namespace_components().next().is_some() {
+        return None;
+    }
+    let kind = name.basename();
     let id = literal.id().unescaped();
     if kind == types::COUNTRY {
         if id.parse::<CountryCode>().is_ok() {

@@ -119,8 +119,10 @@ impl Verdict {
             }
             Some((revision, counts)) => {
                 let word = style.paint(Tone::Good, "usable");
+                let all = counts.permits + counts.forbids + counts.report_only;
                 format!(
-                    "{word}: {}, {}, {} report-only, revision {}{warned}",
+                    "{word}: {} ({}, {}, {} report-only), revision {}{warned}",
+                    count(all, "policy"),
                     count(counts.permits, "permit"),
                     count(counts.forbids, "forbid"),
                     counts.report_only,
@@ -257,7 +259,10 @@ unless { context.session.passwordAge <= duration(\"7d\") };
         assert_eq!(verdict.exit(), Exit::Yes);
         let text = verdict.text(Style::plain());
         let (before, revision) = text.trim_end().split_once("revision ").unwrap();
-        assert_eq!(before, "usable: 1 permit, 0 forbids, 0 report-only, ");
+        assert_eq!(
+            before,
+            "usable: 1 policy (1 permit, 0 forbids, 0 report-only), "
+        );
         assert_eq!(revision.len(), 12);
     }
 

@@ -61,7 +61,12 @@ pub(super) struct Issue {
     name: Option<String>,
 
     /// For how many days the certificate is valid
-    #[arg(long, value_name = "DAYS", default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..=3650))]
+    #[arg(
+        long,
+        value_name = "DAYS",
+        default_value_t = 30,
+        value_parser = clap::value_parser!(u32).range(1..=3650)
+    )]
     days: u32,
 
     /// Where the files go

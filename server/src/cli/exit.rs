@@ -117,7 +117,7 @@ impl Failure {
 impl From<StartError> for Failure {
     fn from(error: StartError) -> Self {
         let help = match &error {
-            StartError::Io { source, .. } => listening(source.kind()),
+            StartError::Io { source, .. } => refused(source.kind()),
             _ => None,
         };
         let failure = match error {
@@ -131,15 +131,15 @@ impl From<StartError> for Failure {
     }
 }
 
-/// What to do where the system does not let us listen.
-fn listening(kind: io::ErrorKind) -> Option<&'static str> {
+/// What to do where the operating system refuses what a start needs.
+fn refused(kind: io::ErrorKind) -> Option<&'static str> {
     match kind {
         io::ErrorKind::AddrInUse => {
-            Some("another process listens there: stop it or choose another port")
+            Some("another process listens there: stop it, or choose another port")
         }
         io::ErrorKind::AddrNotAvailable => Some("no interface of this machine has that address"),
         io::ErrorKind::PermissionDenied => {
-            Some("a port below 1024 needs a privilege: choose a higher one or grant it")
+            Some("run as a user who may; a port below 1024 needs a privilege of its own")
         }
         _ => None,
     }

@@ -60,12 +60,16 @@ pub fn json(value: &impl Serialize) -> Result<String, Failure> {
     Ok(text)
 }
 
-/// A number of things: `1 error`, `2 errors`.
+/// A number of things: `1 error`, `2 errors`, `3 policies`.
 #[must_use]
 pub fn count(number: usize, thing: &str) -> String {
-    match number {
-        1 => format!("1 {thing}"),
-        _ => format!("{number} {thing}s"),
+    let stem = thing
+        .strip_suffix('y')
+        .filter(|stem| !stem.ends_with(['a', 'e', 'o', 'u']));
+    match (number, stem) {
+        (1, _) => format!("1 {thing}"),
+        (_, Some(stem)) => format!("{number} {stem}ies"),
+        (_, None) => format!("{number} {thing}s"),
     }
 }
 
@@ -77,6 +81,8 @@ mod tests {
     fn one_is_singular_and_none_is_plural() {
         let counts = [0, 1, 2].map(|number| count(number, "error"));
         assert_eq!(counts, ["0 errors", "1 error", "2 errors"]);
+        assert_eq!(count(2, "policy"), "2 policies");
+        assert_eq!(count(2, "day"), "2 days");
     }
 
     #[test]

@@ -106,17 +106,13 @@ impl Browser {
 
     /// Opens a URL, and follows wherever it leads.
     pub async fn open(&mut self, url: &str) -> Result<Landing, BrowserError> {
-        let url = url
-            .parse()
-            .map_err(|_| BrowserError::Url(url.to_owned()))?;
+        let url = url.parse().map_err(|_| BrowserError::Url(url.to_owned()))?;
         self.travel(Outgoing::get(url)).await
     }
 
     /// Opens a URL without following redirects; a redirect is a page like any other then.
     pub async fn peek(&mut self, url: &str) -> Result<Page, BrowserError> {
-        let url = url
-            .parse()
-            .map_err(|_| BrowserError::Url(url.to_owned()))?;
+        let url = url.parse().map_err(|_| BrowserError::Url(url.to_owned()))?;
         self.send(&Outgoing::get(url)).await
     }
 
@@ -149,9 +145,7 @@ impl Browser {
         fields: &[(String, String)],
     ) -> Result<Landing, BrowserError> {
         let url = page.resolve(action)?;
-        let body = Serializer::new(String::new())
-            .extend_pairs(fields)
-            .finish();
+        let body = Serializer::new(String::new()).extend_pairs(fields).finish();
         self.travel(Outgoing {
             method: Method::POST,
             url,

@@ -145,7 +145,10 @@ mod tests {
     #[test]
     fn a_browser_is_in_singapore_until_it_is_moved() {
         assert_eq!(Place::of(&HeaderMap::new()), Place::Singapore);
-        assert_eq!(Place::of(&headers("demo-location=atlantis")), Place::Singapore);
+        assert_eq!(
+            Place::of(&headers("demo-location=atlantis")),
+            Place::Singapore
+        );
     }
 
     #[test]

@@ -206,7 +206,10 @@ mod tests {
         assert_eq!(forms[0].action, "/sign-in");
         let names: Vec<_> = forms[0].fields.iter().map(|field| &field.name).collect();
         assert_eq!(names, ["transaction", "csrf", "username", "password"]);
-        assert_eq!(forms[0].field("transaction").unwrap().value, page.transaction);
+        assert_eq!(
+            forms[0].field("transaction").unwrap().value,
+            page.transaction
+        );
         assert_eq!(forms[0].field("csrf").unwrap().value, page.csrf);
         assert!(!forms[0].field("username").unwrap().read_only);
     }
@@ -223,9 +226,11 @@ mod tests {
 
     #[test]
     fn what_is_typed_replaces_what_was_there_and_may_be_added() {
-        let form = forms("<form action=\"/a\"><input name=\"x\" value=\"1\"></form>").swap_remove(0);
+        let form =
+            forms("<form action=\"/a\"><input name=\"x\" value=\"1\"></form>").swap_remove(0);
         let sent = form.filled_in(&[("x", "2"), ("y", "3")]);
-        let expected = [("x", "2"), ("y", "3")].map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let expected =
+            [("x", "2"), ("y", "3")].map(|(name, value)| (name.to_owned(), value.to_owned()));
         assert_eq!(sent, expected);
     }
 
@@ -242,7 +247,10 @@ mod tests {
         assert_eq!(href("Check this device"), Some(page.continue_url));
         assert_eq!(
             href("Continue without the check").unwrap(),
-            format!("/authorize/resume?transaction={}&device=skip", page.transaction)
+            format!(
+                "/authorize/resume?transaction={}&device=skip",
+                page.transaction
+            )
         );
     }
 

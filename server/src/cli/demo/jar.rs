@@ -30,7 +30,8 @@ impl Jar {
             value: value.to_owned(),
             secure: false,
         };
-        self.cookies.insert((host.to_owned(), name.to_owned()), kept);
+        self.cookies
+            .insert((host.to_owned(), name.to_owned()), kept);
     }
 
     /// The value of a cookie.
@@ -156,7 +157,11 @@ mod tests {
             "__Host-a=1; Secure; Path=/x",
             "__Host-a=1; Secure; Path=/; Domain=localhost",
         ] {
-            assert_eq!(stored(from, line).get("localhost", "__Host-a"), None, "{line}");
+            assert_eq!(
+                stored(from, line).get("localhost", "__Host-a"),
+                None,
+                "{line}"
+            );
         }
     }
 

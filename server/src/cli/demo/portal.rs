@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use askama::Template;
 use axum::extract::{RawQuery, State};
-use axum::http::header::{self, HeaderMap, HeaderValue};
 use axum::http::StatusCode;
+use axum::http::header::{self, HeaderMap, HeaderValue};
 use axum::response::{IntoResponse as _, Redirect, Response};
 use axum::routing::{get, post};
 use axum::{Form, Router};
@@ -181,7 +181,11 @@ async fn callback(
 
 impl Portal {
     fn wait(&self, waiting: Waiting) {
-        let mut all = self.0.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut all = self
+            .0
+            .waiting
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         if all.len() >= MOST_WAITING {
             all.pop_front();
         }
@@ -189,8 +193,14 @@ impl Portal {
     }
 
     fn take(&self, state: &str) -> Option<Waiting> {
-        let mut all = self.0.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-        let position = all.iter().position(|waiting| waiting.begun.state == state)?;
+        let mut all = self
+            .0
+            .waiting
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let position = all
+            .iter()
+            .position(|waiting| waiting.begun.state == state)?;
         all.remove(position)
     }
 
@@ -280,7 +290,10 @@ mod tests {
         let (status, headers, body) = answer(request).await;
         assert_eq!(status, StatusCode::OK);
         assert!(body.contains("198.51.100.9"), "{body}");
-        assert!(body.contains("value=\"japan\" aria-current=\"true\""), "{body}");
+        assert!(
+            body.contains("value=\"japan\" aria-current=\"true\""),
+            "{body}"
+        );
         assert!(body.contains("X-Forwarded-For"));
         let policy = headers[header::CONTENT_SECURITY_POLICY].to_str().unwrap();
         assert!(policy.contains("form-action 'self' https:"), "{policy}");
@@ -309,7 +322,10 @@ mod tests {
     fn claims_are_shown_for_people() {
         let shown = |name: &str, value: Value| claim((&name.to_owned(), &value)).1;
         assert_eq!(shown("sub", "ana".into()), "ana");
-        assert_eq!(shown("iat", 1_795_132_800.into()), "2026-11-20 00:00:00 UTC");
+        assert_eq!(
+            shown("iat", 1_795_132_800.into()),
+            "2026-11-20 00:00:00 UTC"
+        );
         assert_eq!(shown("amr", serde_json::json!(["pwd"])), "[\"pwd\"]");
         assert_eq!(shown("email_verified", true.into()), "true");
     }

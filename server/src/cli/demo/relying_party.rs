@@ -126,9 +126,8 @@ impl RelyingParty {
             .await
             .map_err(|error| RelyingPartyError::Provider(with_causes(&error)))?;
         let secret = secret.map(|secret| ClientSecret::new(secret.expose().to_owned()));
-        let client =
-            CoreClient::from_provider_metadata(metadata, ClientId::new(client_id), secret)
-                .set_redirect_uri(redirect);
+        let client = CoreClient::from_provider_metadata(metadata, ClientId::new(client_id), secret)
+            .set_redirect_uri(redirect);
         Ok(Self {
             client,
             issuer: issuer.to_owned(),
@@ -207,7 +206,9 @@ impl RelyingParty {
             let actual = AccessTokenHash::from_token(tokens.access_token(), algorithm, key)
                 .map_err(|error| untrusted(with_causes(&error)))?;
             if actual != *expected {
-                return Err(untrusted("the access token is not the one in `at_hash`".to_owned()));
+                return Err(untrusted(
+                    "the access token is not the one in `at_hash`".to_owned(),
+                ));
             }
         }
         let subject = claims.subject().as_str().to_owned();
@@ -225,14 +226,18 @@ impl RelyingParty {
     ) -> Result<AuthorizationCode, RelyingPartyError> {
         // RFC 6749 section 10.12.
         if returned.get("state") != Some(begun.state.as_str()) {
-            return Err(RelyingPartyError::Answer("`state` is not the one that was sent"));
+            return Err(RelyingPartyError::Answer(
+                "`state` is not the one that was sent",
+            ));
         }
         // RFC 9207 section 2.4.
         if returned.get("iss").is_some_and(|iss| iss != self.issuer) {
             return Err(RelyingPartyError::Answer("`iss` is another provider"));
         }
         if let Some(error) = returned.get("error") {
-            let description = returned.get("error_description").unwrap_or("no description");
+            let description = returned
+                .get("error_description")
+                .unwrap_or("no description");
             return Err(RelyingPartyError::Refused {
                 error: error.to_owned(),
                 description: description.to_owned(),

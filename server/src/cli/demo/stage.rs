@@ -46,9 +46,6 @@ pub(super) type Parties = BTreeMap<&'static str, RelyingParty>;
 /// Why the applications of the demo have no provider.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum PartiesError {
-    /// A file is missing.
-    #[error(transparent)]
-    Layout(#[from] LayoutError),
     /// The HTTP client cannot be made.
     #[error("the HTTP client cannot be made: {}", with_causes(.0))]
     Http(#[from] reqwest::Error),

@@ -7,6 +7,7 @@ use doorward_engine::{
 
 use crate::audit::{DecisionRecord, Ending};
 use crate::cli::render::{Tone, count};
+use crate::domain::transaction::Stage;
 
 pub(super) fn ending(ending: &Ending) -> (&'static str, Tone) {
     match ending {
@@ -33,8 +34,19 @@ pub(super) fn what_happened(ending: &Ending) -> String {
             )
         }
         Ending::Abandoned { stage } => {
-            format!("The user was asked for something and never came back: {stage}")
+            format!("The user never came back: {}.", asked_last(stage))
         }
+    }
+}
+
+/// The stage in words; one that this version does not know stays as it is.
+fn asked_last(stage: &str) -> &str {
+    match Stage::from_name(stage) {
+        Some(Stage::Started) => "nothing had been asked yet",
+        Some(Stage::AskedPassword) => "the password had been asked for",
+        Some(Stage::AskedDevice) => "the certificate of the device had been asked for",
+        Some(Stage::Denied) => "the denial had been shown",
+        None => stage,
     }
 }
 
@@ -109,10 +121,7 @@ pub(super) fn place(policy: &PolicyRef) -> String {
 
 pub(super) fn work(record: &DecisionRecord) -> Option<String> {
     let work = record.decision.as_ref()?.work;
-    let mut text = match work.policies {
-        1 => "1 policy".to_owned(),
-        many => format!("{many} policies"),
-    };
+    let mut text = count(work.policies, "policy");
     if work.hypotheticals > 0 {
         let tried = count(work.hypotheticals, "hypothetical request");
         text = format!("{text} and {tried}");
@@ -136,7 +145,7 @@ pub(super) fn username(record: &DecisionRecord) -> Option<&str> {
 pub(super) fn why(record: &DecisionRecord) -> String {
     match &record.ending {
         Ending::Refused { detail, .. } => return detail.clone(),
-        Ending::Abandoned { stage } => return stage.clone(),
+        Ending::Abandoned { stage } => return asked_last(stage).to_owned(),
         Ending::Permitted | Ending::Denied | Ending::InteractionRequired { .. } => {}
     }
     let Some(decision) = &record.decision else {

@@ -148,7 +148,7 @@ fn refused() -> DecisionRecord {
 }
 
 fn abandoned() -> DecisionRecord {
-    let stage = "asked for the password".to_owned();
+    let stage = "asked-password".to_owned();
     let ending = Ending::Abandoned { stage };
     DecisionRecord::new("7F3K-29QD".parse().unwrap(), now(), ending)
 }
