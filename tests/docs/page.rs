@@ -148,6 +148,7 @@ impl Block {
         joined
             .lines()
             .flat_map(|line| line.split(" | "))
+            .filter_map(|call| call.split(" > ").next())
             .map(|call| call.trim().replace("cargo run --release -- ", "doorward "))
             .filter(|call| call.starts_with("doorward "))
             .collect()

@@ -109,6 +109,7 @@ pub(crate) async fn an_update_stores_the_progress(storage: &Arc<dyn Storage>) {
         reauthenticated_at: Some(at(7)),
         stage: Stage::Denied,
         expires_at: at(200),
+        reference: super::reference("0000-0001"),
         ..transaction("t1")
     };
     let mut work = begin(storage).await;

@@ -64,7 +64,7 @@ impl Transactions for SqliteUnitOfWork {
         let done = sqlx::query(
             "UPDATE transactions
              SET session_id = $2, device_check = $3, device = $4, reauthenticated_at = $5,
-                 stage = $6, expires_at = $7
+                 stage = $6, expires_at = $7, reference = $8
              WHERE id = $1",
         )
         .bind(transaction.id.as_str())
@@ -74,6 +74,7 @@ impl Transactions for SqliteUnitOfWork {
         .bind(transaction.reauthenticated_at.map(millis))
         .bind(transaction.stage.as_str())
         .bind(millis(transaction.expires_at))
+        .bind(transaction.reference.to_string())
         .execute(self.connection())
         .await?;
         Ok(done.rows_affected() == 1)
