@@ -321,6 +321,6 @@ fn moments(status: &Value, what: &str) -> Vec<Timestamp> {
         .collect()
 }
 
-fn all_later(these: &[Timestamp], those: &[Timestamp]) -> bool {
-    these.iter().zip(those).all(|(this, that)| this > that)
+fn all_later(later: &[Timestamp], earlier: &[Timestamp]) -> bool {
+    later.iter().zip(earlier).all(|(this, that)| this > that)
 }

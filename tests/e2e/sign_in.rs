@@ -191,7 +191,7 @@ async fn the_address_that_a_stranger_writes_into_the_header_is_not_believed() {
     let wiki = provider.relying_party(WIKI).await;
     let mut browser = provider.browser_on("mbp-ana");
     // What stands left of the first hop that is no proxy of ours was written by that hop.
-    browser.travel(&format!("{}, {JAPAN}", SINGAPORE));
+    browser.travel(&format!("{SINGAPORE}, {JAPAN}"));
     let refused = arrive(&wiki, &mut browser, ANA).await.denied();
     assert!(refused.says("Japan"), "{refused}");
 }

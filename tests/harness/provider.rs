@@ -19,7 +19,7 @@ use super::relying_party::RelyingParty;
 use super::wait::{eventually, eventually_within};
 
 /// How long a start may take on a busy machine.
-const START: Duration = Duration::from_secs(60);
+const START: Duration = Duration::from_mins(1);
 /// How often to choose other ports when somebody else was faster.
 const MOST_STARTS: usize = 5;
 /// Lines of the server's log that a failed test shows.
@@ -255,6 +255,6 @@ fn log_of(installation: &Installation) -> String {
 
 /// Whether the system said so, in whatever lines and frames the message was broken into.
 fn tells_of_taken_port(log: &str) -> bool {
-    let letters: String = log.chars().filter(|c| c.is_ascii_alphanumeric()).collect();
+    let letters: String = log.chars().filter(char::is_ascii_alphanumeric).collect();
     letters.to_lowercase().contains("alreadyinuse")
 }

@@ -99,7 +99,7 @@ pub(super) struct Layout {
 
 impl Layout {
     /// Writes whatever is missing, and renews what would grow old.
-    pub(super) fn lay_out(
+    pub(super) fn create(
         root: &Path,
         ports: Ports,
         now: Timestamp,
@@ -249,7 +249,7 @@ mod tests {
     }
 
     fn laid_out(root: &Path, now: Timestamp) -> Layout {
-        Layout::lay_out(root, Ports::from_first(8443), now, &SeededEntropy::new(1)).unwrap()
+        Layout::create(root, Ports::from_first(8443), now, &SeededEntropy::new(1)).unwrap()
     }
 
     #[test]

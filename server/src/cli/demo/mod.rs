@@ -81,7 +81,7 @@ pub fn run(args: Args) -> Exit {
 async fn play(root: &Path, port: Option<u16>) -> Result<Exit, Failure> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let ports = Ports::from_first(first_port(root, port)?);
-    let layout = Layout::lay_out(root, ports, clock.now(), &SystemEntropy)
+    let layout = Layout::create(root, ports, clock.now(), &SystemEntropy)
         .map_err(|error| Failure::of(&error))?;
     let config = layout.config().map_err(Failure::Files)?;
     let listener = listen(ports.portal).await?;

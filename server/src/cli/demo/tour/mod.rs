@@ -99,7 +99,7 @@ pub(super) async fn run() -> Result<Exit, Failure> {
     let directory = tempfile::tempdir().map_err(|error| Failure::of(&error))?;
     let clock = TourClock::default();
     let ports = free_ports().map_err(|error| Failure::of(&error))?;
-    let layout = Layout::lay_out(directory.path(), ports, clock.now(), &SystemEntropy)
+    let layout = Layout::create(directory.path(), ports, clock.now(), &SystemEntropy)
         .map_err(|error| Failure::of(&error))?;
     let config = layout.config().map_err(Failure::Files)?;
     let stage = Stage::open(&config, Arc::new(clock.clone())).await?;
