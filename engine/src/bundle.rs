@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
-use cedar_policy::{PolicySet, ValidationMode, Validator};
+use cedar_policy::{PolicySet, ValidationMode};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
@@ -248,7 +248,7 @@ fn validate(file: &SourceFile, policies: &[Arc<Policy>], schema: &BundleSchema) 
         let added = set.add(policy.cedar.new_id(numbered));
         debug_assert!(added.is_ok(), "numbers are unique");
     }
-    let result = Validator::new(schema.cedar.clone()).validate(&set, ValidationMode::Strict);
+    let result = schema.validator.validate(&set, ValidationMode::Strict);
     let found = |id: &cedar_policy::PolicyId, error: &dyn miette::Diagnostic, code| {
         let number: Option<usize> = AsRef::<str>::as_ref(id).parse().ok();
         let policy = number.and_then(|number| policies.get(number))?;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use cedar_policy::{Schema, SchemaFragment};
+use cedar_policy::{Schema, SchemaFragment, Validator};
 use serde_json::Value;
 
 use crate::bundle::has_extension;
@@ -17,7 +17,7 @@ pub const BUILT_IN: &str = include_str!("../../schema/doorward.cedarschema");
 /// A schema, and the digest of the text it came from.
 #[derive(Debug)]
 pub(crate) struct BundleSchema {
-    pub(crate) cedar: Schema,
+    pub(crate) validator: Validator,
     digest: [u8; 32],
 }
 
@@ -63,7 +63,13 @@ impl BundleSchema {
                     })
                     .collect();
                 findings.extend(broken_contract(file));
-                (Some(Arc::new(Self { cedar, digest })), findings)
+                (
+                    Some(Arc::new(Self {
+                        validator: Validator::new(cedar),
+                        digest,
+                    })),
+                    findings,
+                )
             }
             Err(error) => (
                 None,
