@@ -171,7 +171,7 @@ mod tests {
     #[test]
     fn a_reference_is_read_as_people_type_it() {
         assert!(parsed(&["explain", "7f3k29qd"]).is_ok());
-        let told = parsed(&["explain", "nonsense"]).unwrap_err();
+        let told = parsed(&["explain", "no-such"]).unwrap_err();
         assert!(told.to_string().contains("eight letters and digits"));
         assert_eq!(told.exit_code(), 2);
     }

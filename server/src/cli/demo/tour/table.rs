@@ -176,8 +176,8 @@ mod tests {
             row("ana, from Japan", Verdict::Deny, Ok(Verdict::Permit)),
             Row::failed("ben, lost", Verdict::Deny, &"lost at `/`"),
         ];
-        let expected = "\
-  sign-in                expected               got                    reference  why
+        let expected =
+            "  sign-in                expected               got                    reference  why
 ✓ ana, managed laptop    permit                 permit                 7F3K-29QD  workplace
 ✓ ana, eight days later  password, then permit  password, then permit  7F3K-29QD  workplace
 ✗ ana, from Japan        deny                   permit                 7F3K-29QD  workplace
