@@ -48,7 +48,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         },
         now,
     };
-    let decision = bundle.decide(&request, &Offers::none());
+    let decision = bundle.decide(&request, Offers::none);
     let mut out = std::io::stdout().lock();
     writeln!(out, "{}", decision.outcome.word())?;
     write!(out, "{}", bundle.explain(&request).to_text())?;

@@ -24,7 +24,7 @@ const SIZES: [usize; 3] = [10, 1_000, 100_000];
 fn sliced(bencher: Bencher<'_, '_>, policies: usize) {
     let bundle = PolicyBundle::load(&support::bundle(policies), None).expect("a bundle");
     let request = support::request(1);
-    bencher.bench_local(|| bundle.decide(divan::black_box(&request), &Offers::none()));
+    bencher.bench_local(|| bundle.decide(divan::black_box(&request), Offers::none));
 }
 
 /// The same number of policies through Cedar's own authorizer, evaluation only: no slicing, and a
@@ -65,7 +65,7 @@ fn step_up(bencher: Bencher<'_, '_>, policies: usize) {
         password: true,
         devices: vec![device],
     };
-    bencher.bench_local(|| bundle.decide(divan::black_box(&request), &offers));
+    bencher.bench_local(|| bundle.decide(divan::black_box(&request), || offers.clone()));
 }
 
 /// An explanation of a denial.

@@ -308,7 +308,7 @@ proptest! {
         let permits = |request: &AccessRequest| evaluate(&bundle, request).denied.is_none();
         let bases: Vec<AccessRequest> = if password { vec![request.clone(), with_password(&request)] } else { vec![request.clone()] };
         let reachable = bases.iter().any(|base| permits(base) || devices.iter().any(|d| permits(&with_device(base, d))));
-        match bundle.decide(&request, &Offers { password, devices: devices.clone() }).outcome {
+        match bundle.decide(&request, || Offers { password, devices: devices.clone() }).outcome {
             Outcome::Permit => prop_assert!(permits(&request)),
             Outcome::Deny { .. } => prop_assert!(!reachable),
             Outcome::StepUp { demand, .. } => {

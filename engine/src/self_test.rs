@@ -43,7 +43,7 @@ pub fn self_test() -> Result<(), SelfTestFailed> {
                         .map_or_else(String::new, ToString::to_string),
                 )
             })?;
-        let decision = bundle.decide(&request(), &Offers::none());
+        let decision = bundle.decide(&request(), Offers::none);
         let forbidden = Outcome::Deny {
             because: DenyReason::Forbidden,
         };

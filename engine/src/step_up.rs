@@ -30,13 +30,15 @@ impl Offers {
 
 impl PolicyBundle {
     /// Decides a request: permit, deny, or what would turn the denial into a permit right now.
+    ///
+    /// `offers` is asked only on a denial: gathering what the user could do may cost more than deciding.
     #[must_use]
-    pub fn decide(&self, request: &AccessRequest, offers: &Offers) -> Decision {
+    pub fn decide(&self, request: &AccessRequest, offers: impl FnOnce() -> Offers) -> Decision {
         let evaluation = evaluate(self, request);
         let mut hypotheticals = 0;
         let outcome = match evaluation.denied {
             None => Outcome::Permit,
-            Some(because) => match plan(self, request, offers, &mut hypotheticals) {
+            Some(because) => match plan(self, request, &offers(), &mut hypotheticals) {
                 Some(demand) => Outcome::StepUp {
                     demand,
                     instead_of: because,

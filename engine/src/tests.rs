@@ -101,7 +101,7 @@ pub(crate) fn render(diagnostics: &[crate::Diagnostic]) -> String {
 }
 
 fn outcome(bundle: &PolicyBundle, request: &AccessRequest) -> Outcome {
-    bundle.decide(request, &Offers::none()).outcome
+    bundle.decide(request, Offers::none).outcome
 }
 
 const NO_PERMIT: Outcome = Outcome::Deny {
@@ -110,7 +110,7 @@ const NO_PERMIT: Outcome = Outcome::Deny {
 
 #[test]
 fn the_four_rules_permit_when_all_hold_and_name_the_policy() {
-    let decision = starter().decide(&ana_to("wiki"), &Offers::none());
+    let decision = starter().decide(&ana_to("wiki"), Offers::none);
     assert_eq!(decision.outcome, Outcome::Permit);
     let ids: Vec<&str> = decision
         .determining
@@ -178,7 +178,7 @@ fn a_forbid_overrules_a_permit_and_is_the_reason() {
     change(&mut request, |device| {
         device.assigned_to = BTreeSet::from(["ben".to_owned()]);
     });
-    let decision = starter().decide(&request, &Offers::none());
+    let decision = starter().decide(&request, Offers::none);
     assert_eq!(
         decision.outcome,
         Outcome::Deny {
@@ -197,7 +197,7 @@ fn a_forbid_that_cannot_be_evaluated_denies_although_cedar_would_allow() {
            when { context.now.offset(duration("106751991166d")).offset(duration("106751991166d")) > context.now };"#,
     )])
     .unwrap();
-    let decision = bundle.decide(&ana_to("wiki"), &Offers::none());
+    let decision = bundle.decide(&ana_to("wiki"), Offers::none);
     assert_eq!(
         decision.outcome,
         Outcome::Deny {
@@ -217,7 +217,7 @@ fn an_error_in_a_permit_is_recorded_and_does_not_stop_another_permit() {
            when { context.now.offset(duration("106751991166d")).offset(duration("106751991166d")) > context.now };"#,
     )])
     .unwrap();
-    let decision = bundle.decide(&ana_to("wiki"), &Offers::none());
+    let decision = bundle.decide(&ana_to("wiki"), Offers::none);
     assert_eq!(decision.outcome, Outcome::Permit);
     assert_eq!(decision.errors[0].policy.id, "overflow");
 }
@@ -227,7 +227,7 @@ fn a_report_only_policy_decides_nothing_and_says_what_it_would_have_done() {
     let mut request = ana_to("payroll");
     request.session.password = Fact::known(now(), "password", now());
     request.address = Fact::known("198.51.100.1".parse().unwrap(), "socket", now());
-    let decision = starter().decide(&request, &Offers::none());
+    let decision = starter().decide(&request, Offers::none);
     assert_eq!(decision.outcome, Outcome::Permit);
     let report = &decision.report_only[0];
     assert_eq!(report.policy.id, "office-network-trial");
@@ -269,7 +269,8 @@ fn a_step_up_asks_for_the_device_first_then_the_password_then_both() {
         password: true,
         devices: vec![laptop()],
     };
-    let demanded = |request: &AccessRequest| match bundle.decide(request, &offers).outcome {
+    let demanded = |request: &AccessRequest| match bundle.decide(request, || offers.clone()).outcome
+    {
         Outcome::StepUp { demand, .. } => Some((demand.password, demand.devices)),
         _ => None,
     };
@@ -300,7 +301,7 @@ fn devices_that_no_policy_tells_apart_are_asked_for_together() {
     };
     let mut request = ana_to("wiki");
     request.device = Fact::unknown("none", "device host");
-    let decision = starter().decide(&request, &offers);
+    let decision = starter().decide(&request, || offers.clone());
     let demand = Demand {
         password: false,
         devices: vec!["MBP-ANA".to_owned(), "MBP-2".to_owned()],

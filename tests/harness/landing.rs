@@ -140,7 +140,11 @@ mod tests {
 
     #[test]
     fn what_browsers_ask_for_besides_is_no_answer() {
-        for request in ["GET /favicon.ico HTTP/1.1\r\n", "GET /callback HTTP/1.1\r\n", ""] {
+        for request in [
+            "GET /favicon.ico HTTP/1.1\r\n",
+            "GET /callback HTTP/1.1\r\n",
+            "",
+        ] {
             assert_eq!(understood(HERE, request, ""), None, "{request}");
         }
     }

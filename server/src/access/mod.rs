@@ -61,7 +61,7 @@ impl AccessControl {
 
     /// Answers a question. One snapshot of the policies decides it, whatever is reloaded meanwhile.
     #[must_use]
-    pub fn decide(&self, question: &Question<'_>, offers: &Offers) -> Answer {
+    pub fn decide(&self, question: &Question<'_>, offers: impl FnOnce() -> Offers) -> Answer {
         let bundle = self.policies.current();
         let request = access_request(question);
         let begun = Instant::now();

@@ -121,7 +121,7 @@ async fn walk(visit: &Visit<'_>, target: &RedirectTarget) -> Result<Response, Wa
         check,
         visit.now,
     );
-    let offers = Offers {
+    let offers = || Offers {
         // What was just done in this request cannot be improved by doing it again.
         password: stored.is_none_or(|transaction| transaction.reauthenticated_at.is_none()),
         devices: match check {
@@ -138,7 +138,7 @@ async fn walk(visit: &Visit<'_>, target: &RedirectTarget) -> Result<Response, Wa
         signals: &signals,
         now: visit.now,
     };
-    match cx.access.decide(&question, &offers) {
+    match cx.access.decide(&question, offers) {
         Answer::Permit(permit, grounds) => {
             issue::code(
                 visit, target, &request, &subject, &signals, permit, &grounds,

@@ -71,7 +71,11 @@ fn ana_to(application: &str) -> AccessRequest {
     }
 }
 
-fn answered(ending: Ending, request: &AccessRequest, offers: &Offers) -> DecisionRecord {
+fn answered(
+    ending: Ending,
+    request: &AccessRequest,
+    offers: impl FnOnce() -> Offers,
+) -> DecisionRecord {
     let bundle = bundle();
     let decision = bundle.decide(request, offers);
     let explanation = (decision.outcome != Outcome::Permit).then(|| bundle.explain(request));
@@ -107,7 +111,7 @@ fn answered(ending: Ending, request: &AccessRequest, offers: &Offers) -> Decisio
 }
 
 fn permitted() -> DecisionRecord {
-    answered(Ending::Permitted, &ana_to("wiki"), &Offers::none())
+    answered(Ending::Permitted, &ana_to("wiki"), Offers::none)
 }
 
 /// Ana to the payroll from Japan without a device: every policy of the bundle has something to say.
@@ -115,13 +119,13 @@ pub(in crate::cli) fn denied() -> DecisionRecord {
     let mut request = ana_to("payroll");
     request.device = Fact::unknown("no certificate was presented", "device host");
     request.country = Fact::known("JP".parse().unwrap(), "GeoIP of 2026-11-20", now());
-    answered(Ending::Denied, &request, &Offers::none())
+    answered(Ending::Denied, &request, Offers::none)
 }
 
 fn nobody_permits() -> DecisionRecord {
     let mut request = ana_to("wiki");
     request.country = Fact::unknown("the address is private", "GeoIP");
-    answered(Ending::Denied, &request, &Offers::none())
+    answered(Ending::Denied, &request, Offers::none)
 }
 
 fn step_up() -> DecisionRecord {
@@ -132,7 +136,9 @@ fn step_up() -> DecisionRecord {
         devices: vec![laptop()],
     };
     let error = "interaction_required".to_owned();
-    let mut record = answered(Ending::InteractionRequired { error }, &request, &offers);
+    let mut record = answered(Ending::InteractionRequired { error }, &request, || {
+        offers.clone()
+    });
     record.decided_in_microseconds = Some(12_345);
     record
 }
