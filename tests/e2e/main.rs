@@ -2,6 +2,7 @@
 //! fact and starts a provider of its own; what a unit test can show is left to unit tests.
 
 mod authorize;
+mod chromium;
 mod cli;
 mod denied;
 mod device;
@@ -9,6 +10,7 @@ mod forms;
 mod hardening;
 mod journey;
 mod prompts;
+mod real_geoip;
 mod reload;
 mod reload_sources;
 mod sign_in;

@@ -152,23 +152,23 @@ impl Chromium {
             let window = json!({
                 "width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < NARROW,
             });
-            self.chrome("Emulation.setDeviceMetricsOverride", window)
+            self.chrome("Emulation.setDeviceMetricsOverride", &window)
                 .await;
             for scheme in ["light", "dark"] {
                 let wish = json!({ "name": "prefers-color-scheme", "value": scheme });
-                self.chrome("Emulation.setEmulatedMedia", json!({ "features": [wish] }))
-                    .await;
+                let wishes = json!({ "features": [wish] });
+                self.chrome("Emulation.setEmulatedMedia", &wishes).await;
                 let whole = json!({ "captureBeyondViewport": true });
-                let taken = self.chrome("Page.captureScreenshot", whole).await;
+                let taken = self.chrome("Page.captureScreenshot", &whole).await;
                 let text = taken["data"].as_str().expect("a picture");
                 let picture = BASE64.decode(text.as_bytes()).expect("base64");
                 let file = directory.join(format!("{name}-{width}-{scheme}.png"));
                 fs::write(file, picture).expect("written");
             }
         }
-        self.chrome("Emulation.setEmulatedMedia", json!({ "features": [] }))
+        self.chrome("Emulation.setEmulatedMedia", &json!({ "features": [] }))
             .await;
-        self.chrome("Emulation.clearDeviceMetricsOverride", json!({}))
+        self.chrome("Emulation.clearDeviceMetricsOverride", &json!({}))
             .await;
     }
 
@@ -187,7 +187,7 @@ impl Chromium {
     }
 
     /// A command of Chromium's own protocol.
-    async fn chrome(&self, command: &str, parameters: Value) -> Value {
+    async fn chrome(&self, command: &str, parameters: &Value) -> Value {
         let body = json!({ "cmd": command, "params": parameters });
         self.post("/goog/cdp/execute", &body).await
     }

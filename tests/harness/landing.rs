@@ -76,7 +76,7 @@ async fn serve(
     let mut stream = BufReader::new(stream);
     let mut request = String::new();
     stream.read_line(&mut request).await?;
-    let mut length = 0;
+    let mut length: usize = 0;
     loop {
         let mut header = String::new();
         if stream.read_line(&mut header).await? <= "\r\n".len() {

@@ -4,11 +4,14 @@
 
 mod answer;
 mod browser;
+mod chromedriver;
+mod chromium;
 mod command;
 mod fixtures;
 mod geo;
 mod html;
 mod installation;
+mod landing;
 mod operations;
 mod page;
 mod pki;
@@ -18,12 +21,14 @@ mod wait;
 
 pub use answer::{Answer, Mode};
 pub use browser::{Arrival, Browser, SESSION_COOKIE};
+pub use chromium::Chromium;
 pub use command::{Finished, run, run_in};
 pub use fixtures::{
     ANA, BO, CY, Credentials, JAPAN, PAYROLL, SINGAPORE, TestClient, WIKI, device_entry, user_entry,
 };
 pub use geo::country_database;
 pub use installation::{Installation, Ports};
+pub use landing::Landing;
 pub use operations::Operations;
 pub use page::Page;
 pub use pki::TestPki;

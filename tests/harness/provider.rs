@@ -126,6 +126,11 @@ impl TestProvider {
         RelyingParty::discover(self, client).await
     }
 
+    /// The number of the server's process.
+    pub fn process(&self) -> u32 {
+        self.server.0.id()
+    }
+
     /// What operators see.
     pub fn operations(&self) -> Operations {
         Operations::new(self.installation.ports.operations)
