@@ -16,6 +16,9 @@ pub struct Decision {
     pub determining: Vec<PolicyRef>,
     /// Policies whose evaluation failed.
     pub errors: Vec<PolicyError>,
+    /// Why the request does not fit the schema, where that denied it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub invalid: Option<String>,
     /// Report-only policies whose scope could match, and what each would have done.
     pub report_only: Vec<ReportOnly>,
     /// The bundle that decided.

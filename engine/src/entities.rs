@@ -24,6 +24,7 @@ pub(crate) struct Input {
     principal: EntityUid,
     principal_ancestors: Vec<EntityUid>,
     action: EntityUid,
+    action_groups: Vec<EntityUid>,
     resource: EntityUid,
     resource_ancestors: Vec<EntityUid>,
     pub(crate) request: Request,
@@ -48,6 +49,7 @@ impl Input {
             principal: &self.principal,
             principal_ancestors: &self.principal_ancestors,
             action: &self.action,
+            action_groups: &self.action_groups,
             resource: &self.resource,
             resource_ancestors: &self.resource_ancestors,
         }
@@ -83,10 +85,10 @@ impl Builder<'_> {
             types::APPLICATION_GROUP,
         );
         let mut entities = vec![
-            self.entity(&principal, self.user_attributes(), &principal_ancestors)?,
+            self.entity(&principal, self.user_attributes()?, &principal_ancestors)?,
             self.entity(
                 &resource,
-                custom(&request.application.attributes),
+                self.custom(types::APPLICATION, &request.application.attributes)?,
                 &resource_ancestors,
             )?,
         ];
@@ -140,7 +142,12 @@ impl Builder<'_> {
             .and_then(|known| Some((known, age_of(known.proved_at, request.now)?)))
         {
             let device_uid = uid(types::DEVICE, &known.id);
-            entities.push(self.entity(&device_uid, device_attributes(known, proved), &[])?);
+            let custom = self.custom(types::DEVICE, &known.attributes)?;
+            entities.push(self.entity(
+                &device_uid,
+                device_attributes(known, proved, custom),
+                &[],
+            )?);
             pairs.push((
                 context::DEVICE.to_owned(),
                 RestrictedExpression::new_entity_uid(device_uid),
@@ -154,6 +161,8 @@ impl Builder<'_> {
         ));
 
         let action = uid(types::ACTION, action_name(request.action));
+        let action_groups = self.bundle.schema.action_groups(&action).to_vec();
+        entities.push(self.entity(&action, BTreeMap::new(), &action_groups)?);
         let invalid = |error: &dyn std::fmt::Display| InvalidRequest(error.to_string());
         let context = Context::from_pairs(pairs).map_err(|error| invalid(&error))?;
         let cedar = Request::new(
@@ -169,6 +178,7 @@ impl Builder<'_> {
             principal,
             principal_ancestors,
             action,
+            action_groups,
             resource,
             resource_ancestors,
             request: cedar,
@@ -191,6 +201,15 @@ impl Builder<'_> {
         Entity::new(uid.clone(), read, parents).map_err(|error| InvalidRequest(error.to_string()))
     }
 
+    fn custom(
+        &self,
+        of: &str,
+        given: &BTreeMap<String, AttributeValue>,
+    ) -> Result<BTreeMap<String, RestrictedExpression>, InvalidRequest> {
+        let schema = &self.bundle.schema;
+        schema.custom.values(of, given).map_err(InvalidRequest)
+    }
+
     fn with_ancestors(&self, kind: &'static str, direct: &BTreeSet<String>) -> BTreeSet<String> {
         let mut all = direct.clone();
         for id in direct {
@@ -204,15 +223,15 @@ impl Builder<'_> {
         ids.iter().map(|id| uid(parents, id)).collect()
     }
 
-    fn user_attributes(&self) -> BTreeMap<String, RestrictedExpression> {
-        let mut attributes = custom(&self.request.user.attributes);
+    fn user_attributes(&self) -> Result<BTreeMap<String, RestrictedExpression>, InvalidRequest> {
+        let mut attributes = self.custom(types::USER, &self.request.user.attributes)?;
         if let Some(email) = &self.request.user.email {
             attributes.insert(
                 user::EMAIL.to_owned(),
                 RestrictedExpression::new_string(email.clone()),
             );
         }
-        attributes
+        Ok(attributes)
     }
 
     fn session_attributes(&self) -> BTreeMap<String, RestrictedExpression> {
@@ -238,7 +257,11 @@ impl Builder<'_> {
     }
 }
 
-fn device_attributes(known: &Device, proved: TimeDelta) -> BTreeMap<String, RestrictedExpression> {
+fn device_attributes(
+    known: &Device,
+    proved: TimeDelta,
+    custom: BTreeMap<String, RestrictedExpression>,
+) -> BTreeMap<String, RestrictedExpression> {
     // INVARIANT: an assurance is true only when its fact is known to be; unknown is false.
     let assured = |fact: &Fact<bool>| RestrictedExpression::new_bool(fact.value() == Some(&true));
     let encrypted = known.disk_encryption.value() == Some(&DiskEncryption::On);
@@ -246,7 +269,7 @@ fn device_attributes(known: &Device, proved: TimeDelta) -> BTreeMap<String, Rest
         .assigned_to
         .iter()
         .map(|id| RestrictedExpression::new_entity_uid(uid(types::USER, id)));
-    let mut attributes = custom(&known.attributes);
+    let mut attributes = custom;
     attributes.extend([
         (device::MANAGED.to_owned(), assured(&known.managed)),
         (
@@ -274,36 +297,6 @@ fn device_attributes(known: &Device, proved: TimeDelta) -> BTreeMap<String, Rest
         );
     }
     attributes
-}
-
-/// Attributes of the organisation's own. A name of ours among them is left out: where our fact is
-/// unknown, nobody else may supply it.
-fn custom(attributes: &BTreeMap<String, AttributeValue>) -> BTreeMap<String, RestrictedExpression> {
-    attributes
-        .iter()
-        .filter(|(name, _)| !BUILT_IN.contains(&name.as_str()))
-        .map(|(name, value)| (name.clone(), expression(value)))
-        .collect()
-}
-
-const BUILT_IN: [&str; 8] = [
-    user::EMAIL,
-    device::MANAGED,
-    device::DISK_ENCRYPTED,
-    device::COMPLIANT,
-    device::PLATFORM,
-    device::OS_VERSION,
-    device::ASSIGNED_TO,
-    device::CERTIFICATE_AGE,
-];
-
-fn expression(value: &AttributeValue) -> RestrictedExpression {
-    match value {
-        AttributeValue::Bool(value) => RestrictedExpression::new_bool(*value),
-        AttributeValue::Long(value) => RestrictedExpression::new_long(*value),
-        AttributeValue::String(value) => RestrictedExpression::new_string(value.clone()),
-        AttributeValue::Set(values) => RestrictedExpression::new_set(values.iter().map(expression)),
-    }
 }
 
 fn duration(span: TimeDelta) -> RestrictedExpression {
@@ -338,7 +331,7 @@ pub(crate) fn uid(kind: &str, id: &str) -> EntityUid {
     EntityUid::from_type_name_and_id(kind, EntityId::new(id))
 }
 
-fn action_name(action: Action) -> &'static str {
+pub(crate) fn action_name(action: Action) -> &'static str {
     match action {
         Action::SignIn => action::SIGN_IN,
         Action::Refresh => action::REFRESH,

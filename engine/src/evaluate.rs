@@ -21,6 +21,7 @@ pub(crate) struct Evaluation {
     pub(crate) denied: Option<DenyReason>,
     pub(crate) determining: Vec<PolicyRef>,
     pub(crate) errors: Vec<PolicyError>,
+    pub(crate) invalid: Option<String>,
     pub(crate) report_only: Vec<ReportOnly>,
     pub(crate) policies: usize,
 }
@@ -37,7 +38,8 @@ struct Matches {
 pub(crate) fn evaluate(bundle: &PolicyBundle, request: &AccessRequest) -> Evaluation {
     stack::with_enough(|| match Input::new(bundle, request) {
         Ok(input) => evaluate_input(bundle, &input),
-        Err(_) => Evaluation {
+        Err(invalid) => Evaluation {
+            invalid: Some(invalid.to_string()),
             denied: Some(DenyReason::InvalidRequest),
             determining: Vec::new(),
             errors: Vec::new(),
@@ -77,6 +79,7 @@ fn evaluate_input(bundle: &PolicyBundle, input: &Input) -> Evaluation {
         denied,
         determining,
         errors,
+        invalid: None,
         report_only,
         policies,
     }

@@ -36,6 +36,8 @@ pub struct Explanation {
 pub struct PolicyExplanation {
     /// The policy.
     pub policy: PolicyRef,
+    /// Whether its scope is about this user: a rule for other people is no miss of theirs.
+    pub addressed: bool,
     /// Its conditions, in the order of its text.
     pub conditions: Vec<Condition>,
 }
@@ -45,10 +47,22 @@ pub struct PolicyExplanation {
 pub struct Condition {
     /// What it demands, in words.
     pub words: String,
+    /// What follows when it holds.
+    pub role: Role,
     /// Whether it held.
     pub held: Held,
     /// The facts it is about.
     pub facts: Vec<FactRow>,
+}
+
+/// What follows when a condition holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    /// It speaks for the user: a permit, or a forbid's exception, requires it.
+    Requires,
+    /// It speaks against the user: a forbid applies because of it.
+    Applies,
 }
 
 /// Whether a condition held.
@@ -65,6 +79,8 @@ pub enum Held {
 
 /// Most policies of one kind in an explanation: beyond these a person reads none.
 const MOST: usize = 20;
+/// Most permits that are looked at to find the nearest.
+const LOOKED_AT: usize = 100;
 
 impl PolicyBundle {
     /// Explains how the policies see a request. Costs far more than deciding it.
@@ -99,37 +115,40 @@ impl PolicyBundle {
             }
         }
         let scope = input.scope();
-        let mut permits: Vec<(bool, PolicyExplanation)> = self
+        let concerned = self
             .index
             .visit(Mode::Enforce, PolicyEffect::Permit, &scope)
             .into_iter()
             .flat_map(|shard| &shard.policies)
-            .filter(|policy| scope.concerns(policy))
-            .map(|policy| {
-                let addressed = scope.addresses(policy);
+            .filter(|policy| scope.concerns(policy));
+        let (mine, others): (Vec<_>, Vec<_>) =
+            concerned.partition(|policy| scope.addresses(policy));
+        // Rules for other people are the farthest misses, however few conditions they have; and no
+        // more are looked at than shown, or a denial would cost as much as there are rules.
+        let addressed = mine.into_iter().map(|policy| (policy, true));
+        let unaddressed = others.into_iter().map(|policy| (policy, false));
+        explanation.permits = addressed
+            .chain(unaddressed)
+            .take(LOOKED_AT)
+            .map(|(policy, addressed)| {
                 let mut explained = explain(policy, &input, &facts);
+                explained.addressed = addressed;
                 if !addressed || !is_open(policy) {
-                    explained
-                        .conditions
-                        .insert(0, principal_condition(policy, addressed, &facts));
+                    let condition = principal_condition(policy, addressed, &facts);
+                    explained.conditions.insert(0, condition);
                 }
-                (addressed, explained)
+                explained
             })
             .collect();
-        // A rule for other people is the farthest miss, however few conditions it has.
-        permits.sort_by_key(|(addressed, explained)| {
-            let missed = explained
-                .conditions
-                .iter()
-                .filter(|c| c.held != Held::Yes)
-                .count();
-            (!addressed, missed, explained.policy.clone())
+        explanation.permits.sort_by_key(|explained| {
+            let missed = explained.conditions.iter().filter(|c| c.held != Held::Yes);
+            (
+                !explained.addressed,
+                missed.count(),
+                explained.policy.clone(),
+            )
         });
-        explanation.permits = permits
-            .into_iter()
-            .map(|(_, explained)| explained)
-            .take(MOST)
-            .collect();
+        explanation.permits.truncate(MOST);
         explanation
     }
 }
@@ -148,6 +167,7 @@ fn principal_condition(policy: &Policy, addressed: bool, facts: &[FactRow]) -> C
     };
     Condition {
         words,
+        role: Role::Requires,
         held: if addressed { Held::Yes } else { Held::No },
         facts: facts
             .iter()
@@ -158,27 +178,32 @@ fn principal_condition(policy: &Policy, addressed: bool, facts: &[FactRow]) -> C
 }
 
 fn explain(policy: &Policy, input: &Input, facts: &[FactRow]) -> PolicyExplanation {
-    let mut parts: Vec<(Arc<Expr>, bool)> = Vec::new();
+    // Each part of the text, whether it is negated, and what follows when it holds.
+    let mut parts: Vec<(Arc<Expr>, bool, Role)> = Vec::new();
     if let Ok(syntax) = policy.cedar.to_pst() {
         for clause in syntax.body().clauses() {
             match (clause, policy.reference.effect) {
+                (Clause::When(expr), PolicyEffect::Forbid) => {
+                    conjuncts(expr, &mut |part| parts.push((part, false, Role::Applies)));
+                }
                 // What a forbid spares is a requirement, part by part.
-                (Clause::When(expr), _) | (Clause::Unless(expr), PolicyEffect::Forbid) => {
-                    conjuncts(expr, &mut |part| parts.push((part, false)));
+                (Clause::When(expr), PolicyEffect::Permit)
+                | (Clause::Unless(expr), PolicyEffect::Forbid) => {
+                    conjuncts(expr, &mut |part| parts.push((part, false, Role::Requires)));
                 }
                 (Clause::Unless(expr), PolicyEffect::Permit) => {
-                    parts.push((Arc::clone(expr), true));
+                    parts.push((Arc::clone(expr), true, Role::Requires));
                 }
             }
         }
     }
-    let read: Vec<_> = parts.iter().map(|(part, _)| phrase::facts(part)).collect();
+    let read: Vec<_> = parts.iter().map(|(part, ..)| phrase::facts(part)).collect();
     let conditions = parts
         .iter()
         .enumerate()
-        .filter(|(at, (part, _))| {
+        .filter(|(at, (part, negated, _))| {
             // `has country` followed by a test of the country: the test says both.
-            let Some(tested) = phrase::tested_presence(part) else {
+            let Some(tested) = phrase::tested_presence(part).filter(|_| !negated) else {
                 return true;
             };
             let inside = format!("{tested}.");
@@ -188,10 +213,11 @@ fn explain(policy: &Policy, input: &Input, facts: &[FactRow]) -> PolicyExplanati
                 .flatten()
                 .any(|name| *name == tested || name.starts_with(&inside))
         })
-        .map(|(_, (part, negated))| condition(part, *negated, input, facts))
+        .map(|(_, (part, negated, role))| condition(part, *negated, *role, input, facts))
         .collect();
     PolicyExplanation {
         policy: policy.reference.clone(),
+        addressed: true,
         conditions,
     }
 }
@@ -211,7 +237,13 @@ fn conjuncts(expr: &Arc<Expr>, each: &mut impl FnMut(Arc<Expr>)) {
     }
 }
 
-fn condition(part: &Expr, negated: bool, input: &Input, facts: &[FactRow]) -> Condition {
+fn condition(
+    part: &Expr,
+    negated: bool,
+    role: Role,
+    input: &Input,
+    facts: &[FactRow],
+) -> Condition {
     let names = phrase::facts(part);
     let facts: Vec<FactRow> = facts
         .iter()
@@ -236,6 +268,7 @@ fn condition(part: &Expr, negated: bool, input: &Input, facts: &[FactRow]) -> Co
         } else {
             words
         },
+        role,
         held,
         facts,
     }
@@ -275,10 +308,11 @@ impl Explanation {
                 .max()
                 .unwrap_or(0);
             for condition in &explained.conditions {
-                let held = match condition.held {
-                    Held::Yes => "held   ",
-                    Held::No => "failed ",
-                    Held::Unknown => "unknown",
+                let held = match (condition.role, condition.held) {
+                    (Role::Applies, Held::Yes) => "applies",
+                    (Role::Requires, Held::Yes) => "held   ",
+                    (_, Held::No) => "failed ",
+                    (_, Held::Unknown) => "unknown",
                 };
                 let padded = format!("{:width$}", condition.words);
                 let detail = condition.detail(self.now);

@@ -116,6 +116,10 @@ impl<'a> Splitter<'a> {
                 if self.current.open.len() > MAX_NESTING {
                     self.refuse(too_deep(self.file, token));
                 }
+                // `a["b"]["c"]` is a chain as `a.b.c` is, and no bracket of it is inside another.
+                if bracket == '[' {
+                    self.count_operator(token);
+                }
             }
             Kind::Close(bracket) => match self.current.open.pop() {
                 Some((open, _)) if closes(open, bracket) => {}
@@ -287,7 +291,8 @@ impl<'a> Iterator for Lexer<'a> {
             if !trimmed.starts_with("//") {
                 break;
             }
-            self.at += trimmed.find('\n').unwrap_or(trimmed.len());
+            // A lone carriage return ends a comment for Cedar, too.
+            self.at += trimmed.find(['\n', '\r']).unwrap_or(trimmed.len());
         }
         let rest = self.rest();
         let first = rest.chars().next()?;
@@ -386,6 +391,26 @@ mod tests {
             let text = format!("permit(principal) {};", piece.repeat(301));
             assert_eq!(findings(&text).len(), 1, "{piece}");
         }
+    }
+
+    #[test]
+    fn a_chain_of_indices_is_bounded() {
+        let text = format!(
+            "permit(principal) when {{ context{} }};",
+            "[\"a\"]".repeat(301)
+        );
+        assert_eq!(findings(&text).len(), 1);
+    }
+
+    #[test]
+    fn a_comment_ends_at_a_lone_carriage_return() {
+        let text = "// note\rforbid(principal, action, resource);\r// note\r\npermit(principal);";
+        assert_eq!(
+            pieces(text),
+            ["forbid(principal, action, resource);", "permit(principal);"]
+        );
+        let deep = format!("permit(principal) when {{ // c\r{}1", "(".repeat(5000));
+        assert_eq!(findings(&deep).len(), 1);
     }
 
     #[test]

@@ -8,6 +8,7 @@
 //! - [`Decision`] is permit, step up or deny, with its evidence.
 //! - [`Explanation`] says which conditions held and which failed.
 
+mod attributes;
 mod bundle;
 mod catalogue;
 mod decision;
@@ -39,7 +40,7 @@ pub mod words;
 pub use bundle::{Counts, InvalidRevision, PolicyBundle, Revision, is_bundle_file};
 pub use decision::{Decision, Demand, DenyReason, Outcome, PolicyError, ReportOnly, Work};
 pub use error::{BundleError, Diagnostic, Label, Severity};
-pub use explain::{Condition, Explanation, Held, PolicyExplanation};
+pub use explain::{Condition, Explanation, Held, PolicyExplanation, Role};
 pub use fact::{FUTURE_TOLERANCE, Fact};
 pub use facts::FactRow;
 pub use guard::{MAX_CONDITIONALS, MAX_FILE, MAX_NESTING, MAX_OPERATORS, MAX_STATEMENT};

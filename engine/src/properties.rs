@@ -17,13 +17,15 @@ use crate::{AccessRequest, Device, DiskEncryption, Fact, Outcome, PolicyBundle, 
 
 /// A wrapper that nests an expression once more, in each way that Cedar text can nest.
 fn wrap(kind: u8, inner: &str) -> String {
-    match kind % 7 {
+    match kind % 9 {
         0 => format!("({inner})"),
         1 => format!("!({inner})"),
         2 => format!("[{inner}] == []"),
         3 => format!("{{\"a\": {inner}}}.a"),
         4 => format!("if {inner} then true else false"),
         5 => format!("(context has device) && ({inner})"),
+        6 => format!("{{\"a\": {inner}}}[\"a\"]"),
+        7 => format!("// note\r({inner})"),
         _ => format!("[1, 2].contains(({inner}) == true)"),
     }
 }
@@ -41,7 +43,7 @@ fn join(kind: u8) -> &'static str {
 prop_compose! {
     /// Policy text around the guard's limits, of mixed shapes.
     fn policy_text()(
-        wraps in prop::collection::vec(0_u8..7, 0..90),
+        wraps in prop::collection::vec(0_u8..9, 0..90),
         joins in prop::collection::vec(0_u8..5, 0..330),
         clauses in 1_usize..4,
         forbid in any::<bool>(),
@@ -81,7 +83,7 @@ proptest! {
     }
 
     #[test]
-    fn garbage_is_refused_with_a_message_and_never_a_crash(text in "[-@a-z(){}\\[\\]\"!|&;:.,=<>/ \n]{0,400}") {
+    fn garbage_is_refused_with_a_message_and_never_a_crash(text in "[-@a-z(){}\\[\\]\"!|&;:.,=<>/ \r\n]{0,400}") {
         let _ = PolicyBundle::load(&[SourceFile::new("x.cedar", text.clone())], None);
         let _ = PolicyBundle::load(&[SourceFile::new("entities.toml", text.clone())], None);
         let _ = PolicyBundle::load(&[SourceFile::new("entities.json", text.clone())], None);

@@ -60,7 +60,8 @@ impl Reads {
                     self.add(expr);
                 }
             }
-            Expr::Var(Var::Context) => *self = Self::Everything,
+            // What cannot be looked into may read anything.
+            Expr::Var(Var::Context) | Expr::Unknown { .. } => *self = Self::Everything,
             _ => children(expr, &mut |child| self.add(child)),
         }
     }

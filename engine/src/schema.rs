@@ -1,23 +1,34 @@
 //! The schema of a bundle: the built-in one, or the organisation's own that keeps the contract.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use cedar_policy::{Schema, SchemaFragment, Validator};
+use cedar_policy::{EntityUid, Schema, SchemaFragment, Validator};
 use serde_json::Value;
 
+use crate::attributes::{Custom, CustomAttributes};
 use crate::bundle::has_extension;
+use crate::entities::{action_name, uid};
 use crate::error::{Diagnostic, Severity};
 use crate::guard;
+use crate::request::Action;
 use crate::source::SourceFile;
+use crate::vocabulary::types;
 
 /// The text of the schema that is built in, `schema/doorward.cedarschema`.
 pub const BUILT_IN: &str = include_str!("../../schema/doorward.cedarschema");
+
+/// Most types and actions that a schema may declare: chains of them are closed by recursion.
+const MAX_DECLARATIONS: usize = 1_000;
 
 /// A schema, and the digest of the text it came from.
 #[derive(Debug)]
 pub(crate) struct BundleSchema {
     pub(crate) validator: Validator,
+    /// The groups of actions that each action is in.
+    action_groups: Vec<(EntityUid, Vec<EntityUid>)>,
+    /// What the organisation added.
+    pub(crate) custom: CustomAttributes,
     digest: [u8; 32],
 }
 
@@ -50,129 +61,265 @@ impl BundleSchema {
         if let Some(unchanged) = previous.filter(|old| old.digest == digest) {
             return (Some(Arc::clone(unchanged)), Vec::new());
         }
+        match Self::read(file, digest) {
+            Ok((schema, findings)) => (Some(Arc::new(schema)), findings),
+            Err(findings) => (None, findings),
+        }
+    }
+
+    fn read(
+        file: &SourceFile,
+        digest: [u8; 32],
+    ) -> Result<(Self, Vec<Diagnostic>), Vec<Diagnostic>> {
         if let Some(finding) = guard::nesting(file) {
-            return (None, vec![finding]);
+            return Err(vec![finding]);
         }
-        match Schema::from_cedarschema_str(&file.text) {
-            Ok((cedar, warnings)) => {
-                let mut findings: Vec<Diagnostic> = warnings
-                    .map(|warning| {
-                        let mut finding = Diagnostic::from_cedar(file, 0, 0, "schema", &warning);
-                        finding.severity = Severity::Warning;
-                        finding
-                    })
-                    .collect();
-                findings.extend(broken_contract(file));
-                (
-                    Some(Arc::new(Self {
-                        validator: Validator::new(cedar),
-                        digest,
-                    })),
-                    findings,
-                )
-            }
-            Err(error) => (
-                None,
-                vec![Diagnostic::from_cedar(file, 0, 0, "schema", &error)],
-            ),
+        let wrong = |error: &dyn miette::Diagnostic| {
+            vec![Diagnostic::from_cedar(file, 0, 0, "schema", error)]
+        };
+        let own = match SchemaFragment::from_cedarschema_str(&file.text) {
+            Ok((fragment, _)) => Declarations::of(&fragment),
+            Err(error) => return Err(wrong(&error)),
+        };
+        let own = own.ok_or_else(|| {
+            let message = "the schema cannot be compared with the built-in one";
+            vec![Diagnostic::error(file, "schema-contract", 0, 0, message)]
+        })?;
+        if own.count > MAX_DECLARATIONS {
+            let message =
+                format!("the schema declares more than {MAX_DECLARATIONS} types and actions");
+            return Err(vec![Diagnostic::error(
+                file,
+                "schema-too-large",
+                0,
+                0,
+                message,
+            )]);
         }
+        let (cedar, warnings) =
+            Schema::from_cedarschema_str(&file.text).map_err(|error| wrong(&error))?;
+        let mut findings: Vec<Diagnostic> = warnings
+            .map(|warning| {
+                let mut finding = Diagnostic::from_cedar(file, 0, 0, "schema", &warning);
+                finding.severity = Severity::Warning;
+                finding
+            })
+            .collect();
+        findings.extend(own.broken_contract(file));
+        let schema = Self {
+            action_groups: action_groups(&cedar),
+            custom: own.custom,
+            validator: Validator::new(cedar),
+            digest,
+        };
+        Ok((schema, findings))
+    }
+
+    /// The groups of actions that an action is in.
+    pub(crate) fn action_groups(&self, action: &EntityUid) -> &[EntityUid] {
+        self.action_groups
+            .iter()
+            .find(|(known, _)| known == action)
+            .map_or(&[], |(_, groups)| groups)
     }
 }
 
-/// Everything of the built-in schema that `file` lacks or changes.
-fn broken_contract(file: &SourceFile) -> Vec<Diagnostic> {
-    let (Some(contract), Some(own)) = (declarations(BUILT_IN), declarations(&file.text)) else {
-        let message = "the schema cannot be compared with the built-in one";
-        return vec![Diagnostic::error(file, "schema-contract", 0, 0, message)];
+fn action_groups(schema: &Schema) -> Vec<(EntityUid, Vec<EntityUid>)> {
+    // INVARIANT: a schema that loaded has no cycle of actions, which is all that can be wrong here.
+    let Ok(entities) = schema.action_entities() else {
+        return Vec::new();
     };
-    contract
-        .iter()
-        .filter(|(path, kind)| own.get(*path) != Some(kind))
-        .map(|(path, _)| {
-            let message = match own.get(path) {
-                None => format!("the schema lacks {path}"),
-                Some(_) => {
+    Action::ALL
+        .map(|action| {
+            let action = uid(types::ACTION, action_name(action));
+            let groups = entities
+                .ancestors(&action)
+                .map(|groups| groups.cloned().collect())
+                .unwrap_or_default();
+            (action, groups)
+        })
+        .to_vec()
+}
+
+/// What a schema declares, flat, so that two schemas compare line by line.
+#[derive(Debug, Default)]
+struct Declarations {
+    /// Each declared thing with its type as text.
+    all: BTreeMap<String, String>,
+    /// Names of common types.
+    common: BTreeSet<String>,
+    /// Types with tags.
+    tagged: BTreeSet<String>,
+    custom: CustomAttributes,
+    count: usize,
+}
+
+/// Names that a common type must not take: the contract's would then mean something else.
+const TAKEN: [&str; 21] = [
+    types::USER,
+    types::GROUP,
+    types::APPLICATION,
+    types::APPLICATION_GROUP,
+    types::COUNTRY,
+    types::REGION,
+    types::NETWORK,
+    types::PLATFORM,
+    types::DEVICE,
+    types::SESSION,
+    "Bool",
+    "Boolean",
+    "Long",
+    "String",
+    "Set",
+    "Record",
+    "Entity",
+    "ipaddr",
+    "decimal",
+    "datetime",
+    "duration",
+];
+
+/// Types that an organisation may add attributes to.
+const EXTENSIBLE: [&str; 3] = [types::USER, types::APPLICATION, types::DEVICE];
+
+impl Declarations {
+    fn of(fragment: &SchemaFragment) -> Option<Self> {
+        let json = fragment.clone().to_json_value().ok()?;
+        let namespaces = json.as_object()?;
+        let mut read = Self {
+            count: namespaces.values().map(declared).sum(),
+            ..Self::default()
+        };
+        let root = namespaces.get("")?;
+        for (name, entity) in root.get("entityTypes")?.as_object()? {
+            let parents = entity.get("memberOfTypes").cloned().unwrap_or(Value::Null);
+            let choices = entity.get("enum").cloned().unwrap_or(Value::Null);
+            read.all.insert(
+                format!("entity `{name}`"),
+                format!("in {parents}, one of {choices}"),
+            );
+            if entity.get("tags").is_some() {
+                read.tagged.insert(name.clone());
+            }
+            read.attributes(name, entity.get("shape"));
+        }
+        let common = root.get("commonTypes").and_then(Value::as_object);
+        for (name, kind) in common.into_iter().flatten() {
+            read.common.insert(name.clone());
+            read.attributes(name, Some(kind));
+        }
+        for (name, action) in root.get("actions")?.as_object()? {
+            let applies = action.get("appliesTo").cloned().unwrap_or(Value::Null);
+            for part in ["principalTypes", "resourceTypes", "context"] {
+                let value = applies.get(part).map(plain).unwrap_or_default();
+                read.all.insert(format!("{part} of action `{name}`"), value);
+            }
+        }
+        Some(read)
+    }
+
+    fn attributes(&mut self, of: &str, shape: Option<&Value>) {
+        let fields = shape
+            .and_then(|shape| shape.get("attributes"))
+            .and_then(Value::as_object);
+        for (name, field) in fields.into_iter().flatten() {
+            self.all.insert(format!("`{of}.{name}`"), plain(field));
+            if EXTENSIBLE.contains(&of) {
+                self.custom.declare(of, name, Custom::of(field));
+            }
+        }
+    }
+
+    /// Everything of the built-in schema that this one lacks or changes, and what it must not add.
+    fn broken_contract(&self, file: &SourceFile) -> Vec<Diagnostic> {
+        let contract = SchemaFragment::from_cedarschema_str(BUILT_IN)
+            .ok()
+            .and_then(|(fragment, _)| Self::of(&fragment))
+            .unwrap_or_default();
+        let mut broken: Vec<(String, String)> = Vec::new();
+        for (path, kind) in &contract.all {
+            match self.all.get(path) {
+                Some(own) if own == kind => {}
+                None => broken.push((path.clone(), format!("the schema lacks {path}"))),
+                Some(_) => broken.push((
+                    path.clone(),
                     format!(
                         "the schema changes {path}, which must stay as it is in the built-in one"
-                    )
-                }
-            };
-            let word = path
-                .rsplit([' ', '.'])
-                .next()
-                .unwrap_or(path)
-                .trim_matches('`');
-            let at = file.text.find(word);
-            Diagnostic::error(
-                file,
-                "schema-contract",
-                at.unwrap_or(0),
-                at.map_or(0, |_| word.len()),
-                message,
-            )
-            .with_help(
-                "start from the built-in schema and only add to it; `doorward schema` prints it",
-            )
-        })
-        .collect()
-}
-
-/// Each declared thing with its type as text: flat, so that two schemas compare line by line.
-fn declarations(text: &str) -> Option<BTreeMap<String, String>> {
-    let (fragment, _) = SchemaFragment::from_cedarschema_str(text).ok()?;
-    let json = fragment.to_json_value().ok()?;
-    let root = json.get("")?;
-    let mut all = BTreeMap::new();
-    for (name, entity) in root.get("entityTypes")?.as_object()? {
-        let parents = entity.get("memberOfTypes").cloned().unwrap_or(Value::Null);
-        let choices = entity.get("enum").cloned().unwrap_or(Value::Null);
-        all.insert(
-            format!("entity `{name}`"),
-            format!("in {parents}, one of {choices}"),
-        );
-        attributes(&format!("`{name}"), entity.get("shape"), &mut all);
-    }
-    for (name, common) in root
-        .get("commonTypes")
-        .and_then(Value::as_object)
-        .into_iter()
-        .flatten()
-    {
-        attributes(&format!("`{name}"), Some(common), &mut all);
-    }
-    for (name, action) in root.get("actions")?.as_object()? {
-        let applies = action.get("appliesTo").cloned().unwrap_or(Value::Null);
-        for part in ["principalTypes", "resourceTypes", "context"] {
-            let value = applies.get(part).map(plain).unwrap_or_default();
-            all.insert(format!("{part} of action `{name}`"), value);
+                    ),
+                )),
+            }
         }
+        for name in self
+            .common
+            .iter()
+            .filter(|name| TAKEN.contains(&name.as_str()))
+        {
+            broken.push((
+                name.clone(),
+                format!("the schema gives the name `{name}` a new meaning"),
+            ));
+        }
+        // Nothing can supply them, so a forbid that waits for them would never apply.
+        for name in self
+            .tagged
+            .iter()
+            .filter(|name| TAKEN.contains(&name.as_str()))
+        {
+            broken.push((
+                name.clone(),
+                format!("the schema gives `{name}` tags, which nothing supplies"),
+            ));
+        }
+        for path in self
+            .all
+            .keys()
+            .filter(|path| !contract.all.contains_key(*path))
+        {
+            let owner = path.trim_matches('`').split('.').next().unwrap_or("");
+            let closed = path.contains('.') && [types::SESSION, "Request"].contains(&owner);
+            if closed
+                || TAKEN.contains(&owner) && path.contains('.') && !EXTENSIBLE.contains(&owner)
+            {
+                broken.push((
+                    path.clone(),
+                    format!("the schema adds {path}, which nothing supplies"),
+                ));
+            }
+        }
+        broken
+            .into_iter()
+            .map(|(path, message)| {
+                let word = path.rsplit([' ', '.']).next().unwrap_or(&path).trim_matches('`');
+                let at = file.text.find(word);
+                let length = at.map_or(0, |_| word.len());
+                Diagnostic::error(file, "schema-contract", at.unwrap_or(0), length, message).with_help(
+                    "start from the built-in schema, which `doorward schema` prints, and add only to User, Application and Device",
+                )
+            })
+            .collect()
     }
-    Some(all)
 }
 
-fn attributes(prefix: &str, shape: Option<&Value>, all: &mut BTreeMap<String, String>) {
-    let fields = shape
-        .and_then(|shape| shape.get("attributes"))
-        .and_then(Value::as_object);
-    for (name, field) in fields.into_iter().flatten() {
-        all.insert(format!("{prefix}.{name}`"), plain(field));
-    }
+/// How many types and actions a namespace declares.
+fn declared(namespace: &Value) -> usize {
+    ["entityTypes", "commonTypes", "actions"]
+        .iter()
+        .filter_map(|kind| namespace.get(kind).and_then(Value::as_object))
+        .map(serde_json::Map::len)
+        .sum()
 }
 
 /// A type without the annotations and documentation that may differ.
 fn plain(value: &Value) -> String {
     match value {
-        Value::Object(fields) => {
-            let kept: BTreeMap<&String, String> = fields
-                .iter()
-                .filter(|(key, _)| *key != "annotations")
-                .map(|(key, value)| (key, plain(value)))
-                .collect();
-            kept.iter()
-                .map(|(key, value)| format!("{key}: {value}"))
-                .collect::<Vec<_>>()
-                .join(", ")
-        }
+        Value::Object(fields) => fields
+            .iter()
+            .filter(|(key, _)| *key != "annotations")
+            .map(|(key, value)| format!("{key}: {}", plain(value)))
+            .collect::<BTreeSet<_>>()
+            .into_iter()
+            .collect::<Vec<_>>()
+            .join(", "),
         other => other.to_string(),
     }
 }

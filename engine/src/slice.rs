@@ -44,6 +44,7 @@ pub(crate) struct Scope<'a> {
     pub(crate) principal: &'a EntityUid,
     pub(crate) principal_ancestors: &'a [EntityUid],
     pub(crate) action: &'a EntityUid,
+    pub(crate) action_groups: &'a [EntityUid],
     pub(crate) resource: &'a EntityUid,
     pub(crate) resource_ancestors: &'a [EntityUid],
 }
@@ -157,7 +158,9 @@ impl Scope<'_> {
         let action = match policy.cedar.action_constraint() {
             ActionConstraint::Any => true,
             ActionConstraint::Eq(uid) => uid == *self.action,
-            ActionConstraint::In(uids) => uids.contains(self.action),
+            ActionConstraint::In(uids) => uids
+                .iter()
+                .any(|uid| uid == self.action || self.action_groups.contains(uid)),
         };
         let is = |kind: &EntityTypeName| kind == self.resource.type_name();
         let within =

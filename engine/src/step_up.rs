@@ -6,10 +6,12 @@ use crate::bundle::PolicyBundle;
 use crate::decision::{Decision, Demand, Outcome, Work};
 use crate::evaluate::evaluate;
 use crate::fact::Fact;
-use crate::request::{AccessRequest, Device};
+use crate::reads::Reads;
+use crate::request::{AccessRequest, AttributeValue, Device, DiskEncryption};
+use crate::vocabulary::device;
 
-/// Most devices tried for one request, after those of equal posture are joined.
-pub const MAX_DEVICES: usize = 16;
+/// Most devices tried for one request, after those that no policy can tell apart are joined.
+pub const MAX_DEVICES: usize = 256;
 
 /// What the user could still do, as far as the caller can offer it.
 #[derive(Debug, Clone, Default)]
@@ -50,6 +52,7 @@ impl PolicyBundle {
             outcome,
             determining: evaluation.determining,
             errors: evaluation.errors,
+            invalid: evaluation.invalid,
             report_only: evaluation.report_only,
             revision: self.revision(),
             work: Work {
@@ -68,7 +71,7 @@ fn plan(
     offers: &Offers,
     tried: &mut usize,
 ) -> Option<Demand> {
-    let classes = alike(&offers.devices, bundle.names_devices());
+    let classes = alike(&offers.devices, bundle);
     if let Some(device) = demand(bundle, request, &classes, false, tried) {
         return Some(device);
     }
@@ -132,15 +135,22 @@ pub fn with_password(request: &AccessRequest) -> AccessRequest {
     improved
 }
 
-/// Devices that no policy can tell apart, together: one evaluation answers for all of them.
-fn alike(devices: &[Device], by_name: bool) -> Vec<Vec<&Device>> {
+/// Devices that no policy can tell apart, together: one evaluation answers for all of them. Those
+/// most likely to do come first.
+fn alike<'a>(devices: &'a [Device], bundle: &PolicyBundle) -> Vec<Vec<&'a Device>> {
+    let mut ranked: Vec<&Device> = devices.iter().collect();
+    ranked.sort_by_key(|device| {
+        let good = device.managed.value() == Some(&true);
+        let encrypted = device.disk_encryption.value() == Some(&DiskEncryption::On);
+        (!good, !encrypted)
+    });
     let mut classes: Vec<Vec<&Device>> = Vec::new();
-    for device in devices {
+    for device in ranked {
         let class = classes.iter().position(|class| {
-            !by_name
+            !bundle.names_devices()
                 && class
                     .first()
-                    .is_some_and(|first| equal_posture(first, device))
+                    .is_some_and(|first| same_to_policies(first, device, &bundle.reads))
         });
         if let Some(class) = class.and_then(|at| classes.get_mut(at)) {
             class.push(device);
@@ -151,12 +161,23 @@ fn alike(devices: &[Device], by_name: bool) -> Vec<Vec<&Device>> {
     classes
 }
 
-fn equal_posture(a: &Device, b: &Device) -> bool {
+/// Whether two devices agree in everything that some policy can read.
+fn same_to_policies(a: &Device, b: &Device, reads: &Reads) -> bool {
+    let encrypted = |device: &Device| device.disk_encryption.value() == Some(&DiskEncryption::On);
+    let unread = |name: &str| !reads.name(name);
+    let custom = |device: &Device| -> Vec<(String, AttributeValue)> {
+        device
+            .attributes
+            .iter()
+            .filter(|(name, _)| reads.name(name))
+            .map(|(name, value)| (name.clone(), value.clone()))
+            .collect()
+    };
     a.managed.value() == b.managed.value()
-        && a.disk_encryption.value() == b.disk_encryption.value()
+        && encrypted(a) == encrypted(b)
         && a.compliant.value() == b.compliant.value()
-        && a.platform.value() == b.platform.value()
-        && a.os_version.value() == b.os_version.value()
-        && a.assigned_to == b.assigned_to
-        && a.attributes == b.attributes
+        && (unread(device::PLATFORM) || a.platform.value() == b.platform.value())
+        && (unread(device::OS_VERSION) || a.os_version.value() == b.os_version.value())
+        && (unread(device::ASSIGNED_TO) || a.assigned_to == b.assigned_to)
+        && custom(a) == custom(b)
 }

@@ -446,3 +446,175 @@ fn a_reload_parses_changed_files_only() {
     .unwrap();
     assert_eq!((new.index.len(), new.index.shared_with(&old.index)), (2, 1));
 }
+
+fn extended(from: &str, to: &str) -> String {
+    let schema = crate::BUILT_IN_SCHEMA.replacen(from, to, 1);
+    assert_ne!(schema, crate::BUILT_IN_SCHEMA);
+    schema
+}
+
+const INVALID: Outcome = Outcome::Deny {
+    because: DenyReason::InvalidRequest,
+};
+
+#[test]
+fn a_group_of_actions_is_known_at_run_time() {
+    let schema = extended(
+        "action signIn appliesTo",
+        "action interactive;\naction signIn in [interactive] appliesTo",
+    );
+    let bundle = load(&[
+        ("own.cedarschema", &schema),
+        (
+            "a.cedar",
+            r#"@id("all") permit (principal, action, resource);
+               @id("no") forbid (principal, action in Action::"interactive", resource);"#,
+        ),
+    ])
+    .unwrap();
+    let mut request = ana_to("wiki");
+    let forbidden = Outcome::Deny {
+        because: DenyReason::Forbidden,
+    };
+    assert_eq!(outcome(&bundle, &request), forbidden);
+    request.action = Action::Refresh;
+    assert_eq!(outcome(&bundle, &request), Outcome::Permit);
+}
+
+#[test]
+fn an_attribute_of_another_type_than_the_schema_says_denies_and_says_so() {
+    let schema = extended("  email?: String,", "  email?: String,\n  level?: Long,");
+    let bundle = load(&[
+        ("own.cedarschema", &schema),
+        (
+            "a.cedar",
+            r#"@id("all") permit (principal, action, resource);
+               @id("no") forbid (principal, action, resource) when { principal has level && principal.level == 0 };"#,
+        ),
+    ])
+    .unwrap();
+    let mut request = ana_to("wiki");
+    assert_eq!(outcome(&bundle, &request), Outcome::Permit);
+    let level = crate::AttributeValue::String("0".to_owned());
+    request.user.attributes.insert("level".to_owned(), level);
+    let decision = bundle.decide(&request, Offers::none);
+    assert_eq!(decision.outcome, INVALID);
+    insta::assert_snapshot!(decision.invalid.unwrap());
+}
+
+#[test]
+fn a_required_attribute_that_is_missing_denies() {
+    let schema = extended("  email?: String,", "  email?: String,\n  level: Long,");
+    let policy = (
+        "a.cedar",
+        "@id(\"all\") permit (principal, action, resource);",
+    );
+    let bundle = load(&[("own.cedarschema", &schema), policy]).unwrap();
+    assert_eq!(outcome(&bundle, &ana_to("wiki")), INVALID);
+}
+
+#[test]
+fn a_name_of_ours_on_another_type_is_the_organisations_own() {
+    let schema = extended("  email?: String,", "  email?: String,\n  managed?: Bool,");
+    let bundle = load(&[
+        ("own.cedarschema", &schema),
+        (
+            "a.cedar",
+            r#"@id("all") permit (principal, action, resource);
+               @id("no") forbid (principal, action, resource) when { principal has managed && !principal.managed };"#,
+        ),
+    ])
+    .unwrap();
+    let mut request = ana_to("wiki");
+    let managed = crate::AttributeValue::Bool(false);
+    request
+        .user
+        .attributes
+        .insert("managed".to_owned(), managed);
+    assert_eq!(
+        outcome(&bundle, &request),
+        Outcome::Deny {
+            because: DenyReason::Forbidden
+        }
+    );
+}
+
+#[test]
+fn a_schema_may_not_add_what_nothing_supplies_or_give_names_a_new_meaning() {
+    let policy = (
+        "a.cedar",
+        "@id(\"a\") permit (principal, action, resource);",
+    );
+    let refused = [
+        extended(
+            "type Request = {",
+            "type Country = String;\ntype Request = {",
+        ),
+        extended("type Request = {", "type Request = {\n  risk?: Long,"),
+        extended("entity Session = {", "entity Session = {\n  risk?: Long,"),
+        extended(
+            "entity Group in [Group];",
+            "entity Group in [Group] tags String;",
+        ),
+        (0..1_100)
+            .map(|n| format!("entity E{n} in [E{}];\n", n + 1))
+            .collect::<String>()
+            + "entity E1100;\n"
+            + crate::BUILT_IN_SCHEMA,
+    ]
+    .map(|schema| load(&[("own.cedarschema", &schema), policy]).unwrap_err());
+    insta::assert_snapshot!(refused.join("\n--\n"));
+}
+
+#[test]
+fn a_literal_on_the_left_of_a_test_in_a_forbid_is_refused() {
+    let error = load(&[
+        (
+            "a.cedar",
+            "@id(\"a\") forbid (principal, action, resource) when { Application::\"payroll\" in ApplicationGroup::\"sensitive\" };\n\
+             @id(\"b\") forbid (principal, action, resource) when { User::\"ana\" has email };\n",
+        ),
+        ("entities.toml", include_str!("../../policies/entities.toml")),
+    ])
+    .unwrap_err();
+    insta::assert_snapshot!(error);
+}
+
+#[test]
+fn what_a_forbid_applies_because_of_is_not_shown_as_a_requirement_that_held() {
+    let bundle = load(&[(
+        "a.cedar",
+        r#"@id("all") permit (principal, action, resource);
+           @id("not-from-home") forbid (principal, action, resource)
+           when { context has country && context.country == Country::"SG" }
+           unless { context has device && context.device.compliant };"#,
+    )])
+    .unwrap();
+    let mut request = ana_to("wiki");
+    change(&mut request, |device| {
+        device.compliant = Fact::known(false, "inventory", now())
+    });
+    insta::assert_snapshot!(bundle.explain(&request).to_text());
+}
+
+#[test]
+fn the_right_device_is_found_behind_many_wrong_ones() {
+    let wrong = |n: u32| Device {
+        id: format!("wrong-{n}"),
+        managed: Fact::known(false, "inventory", now()),
+        os_version: Fact::known(format!("15.{n}").parse().unwrap(), "inventory", now()),
+        ..laptop()
+    };
+    let devices: Vec<Device> = (0..300).map(wrong).chain([laptop()]).collect();
+    let mut request = ana_to("wiki");
+    request.device = Fact::unknown("none", "device host");
+    let decision = starter().decide(&request, || Offers {
+        password: false,
+        devices: devices.clone(),
+    });
+    assert!(matches!(
+        decision.outcome,
+        Outcome::StepUp { demand, .. } if demand.devices == ["MBP-ANA"]
+    ));
+    assert_eq!(decision.work.hypotheticals, 2);
+}

@@ -1,4 +1,4 @@
-//! A forbid that reads an attribute of an entity it names: where the entity is missing at run time,
+//! A forbid that reads attributes or groups of an entity it names: where the entity is missing at run time,
 //! evaluation errors, Cedar skips the forbid, and the door stands open.
 
 use cedar_policy::pst::{BinaryOp, Clause, Expr, Literal, Template};
@@ -29,7 +29,7 @@ pub(super) fn find(file: &SourceFile, policy: &Policy, syntax: &Template) -> Vec
                 "literal-attribute",
                 offset,
                 length,
-                format!("a forbid must not read `{attribute}` of `{literal}`: where the entity is missing, the forbid would not apply"),
+                format!("a forbid must not read {attribute} of `{literal}`: where the entity is missing, the forbid would not apply"),
             )
             .with_help("test membership instead, such as `context.network in Network::\"offices\"`")
         })
@@ -42,15 +42,25 @@ fn walk(expr: &Expr, found: &mut Vec<(String, String)>) {
         Expr::Literal(Literal::EntityUID(uid)) => Some(uid.to_string()),
         _ => None,
     };
+    // On the left of `in` or `has` a literal is the same trap: only entities of the request itself are
+    // known at run time, so the test is false, and the forbid does not apply.
     match expr {
         Expr::GetAttr { expr, attr } => {
-            found.extend(literal(expr).map(|uid| (uid, attr.to_string())));
+            found.extend(literal(expr).map(|uid| (uid, format!("`{attr}`"))));
+        }
+        Expr::HasAttr { expr, .. } => {
+            found.extend(literal(expr).map(|uid| (uid, "the attributes".to_owned())));
         }
         Expr::BinaryOp {
-            op: BinaryOp::GetTag,
+            op: BinaryOp::GetTag | BinaryOp::HasTag,
             left,
             ..
         } => found.extend(literal(left).map(|uid| (uid, "a tag".to_owned()))),
+        Expr::BinaryOp {
+            op: BinaryOp::In,
+            left,
+            ..
+        } => found.extend(literal(left).map(|uid| (uid, "the groups".to_owned()))),
         _ => {}
     }
     children(expr, &mut |child| walk(child, found));
