@@ -92,6 +92,39 @@ impl Builder<'_> {
                 &resource_ancestors,
             )?,
         ];
+        let pairs = self.context(&mut entities)?;
+        let action = uid(types::ACTION, action_name(request.action));
+        let action_groups = self.bundle.schema.action_groups(&action).to_vec();
+        entities.push(self.entity(&action, BTreeMap::new(), &action_groups)?);
+        let invalid = |error: &dyn std::fmt::Display| InvalidRequest(error.to_string());
+        let context = Context::from_pairs(pairs).map_err(|error| invalid(&error))?;
+        let cedar = Request::new(
+            principal.clone(),
+            action.clone(),
+            resource.clone(),
+            context,
+            None,
+        )
+        .map_err(|error| invalid(&error))?;
+        let entities = Entities::from_entities(entities, None).map_err(|error| invalid(&error))?;
+        Ok(Input {
+            principal,
+            principal_ancestors,
+            action,
+            action_groups,
+            resource,
+            resource_ancestors,
+            request: cedar,
+            entities,
+        })
+    }
+
+    /// The context, and the entities that it refers to.
+    fn context(
+        &self,
+        entities: &mut Vec<Entity>,
+    ) -> Result<Vec<(String, RestrictedExpression)>, InvalidRequest> {
+        let request = self.request;
         // Values of Cedar's extension types are parsed from text, which is most of what they cost:
         // what no policy of the bundle names is left out.
         let reads = |name: &str| self.bundle.reads.name(name);
@@ -159,31 +192,7 @@ impl Builder<'_> {
             context::SESSION.to_owned(),
             RestrictedExpression::new_entity_uid(session_uid),
         ));
-
-        let action = uid(types::ACTION, action_name(request.action));
-        let action_groups = self.bundle.schema.action_groups(&action).to_vec();
-        entities.push(self.entity(&action, BTreeMap::new(), &action_groups)?);
-        let invalid = |error: &dyn std::fmt::Display| InvalidRequest(error.to_string());
-        let context = Context::from_pairs(pairs).map_err(|error| invalid(&error))?;
-        let cedar = Request::new(
-            principal.clone(),
-            action.clone(),
-            resource.clone(),
-            context,
-            None,
-        )
-        .map_err(|error| invalid(&error))?;
-        let entities = Entities::from_entities(entities, None).map_err(|error| invalid(&error))?;
-        Ok(Input {
-            principal,
-            principal_ancestors,
-            action,
-            action_groups,
-            resource,
-            resource_ancestors,
-            request: cedar,
-            entities,
-        })
+        Ok(pairs)
     }
 
     /// An entity with those of its attributes that some policy can read.

@@ -13,6 +13,9 @@ use crate::vocabulary::device;
 /// Most devices tried for one request, after those that no policy can tell apart are joined.
 pub const MAX_DEVICES: usize = 256;
 
+/// Most devices that a demand names.
+const MOST_NAMED: usize = 50;
+
 /// What the user could still do, as far as the caller can offer it.
 #[derive(Debug, Clone, Default)]
 pub struct Offers {
@@ -100,6 +103,8 @@ fn demand(
             devices.extend(class.iter().map(|device| device.id.clone()));
         }
     }
+    // Any of them will do; a record need not name a thousand.
+    devices.truncate(MOST_NAMED);
     (!devices.is_empty()).then_some(Demand { password, devices })
 }
 

@@ -592,7 +592,7 @@ fn what_a_forbid_applies_because_of_is_not_shown_as_a_requirement_that_held() {
     .unwrap();
     let mut request = ana_to("wiki");
     change(&mut request, |device| {
-        device.compliant = Fact::known(false, "inventory", now())
+        device.compliant = Fact::known(false, "inventory", now());
     });
     insta::assert_snapshot!(bundle.explain(&request).to_text());
 }

@@ -3,7 +3,7 @@
 
 use doorward_tests::{
     ANA, Arrival, BO, CY, Credentials, JAPAN, PAYROLL, Page, SINGAPORE, TestClient, TestProvider,
-    WIKI,
+    WIKI, eventually,
 };
 
 use crate::journey::{arrive, code, provider};
@@ -256,9 +256,12 @@ async fn every_ending_has_its_line_in_the_decision_log() {
 
     arrive(&wiki, &mut browser, ANA).await.answer();
     code(&wiki, &mut browser).await;
-    let permitted = provider
-        .decisions()
-        .into_iter()
-        .filter(|line| line["ending"] == "permitted");
-    assert_eq!(permitted.count(), 2);
+    eventually("two permits in the log", async || {
+        let permitted = provider
+            .decisions()
+            .into_iter()
+            .filter(|line| line["ending"] == "permitted");
+        (permitted.count() == 2).then_some(())
+    })
+    .await;
 }

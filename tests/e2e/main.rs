@@ -15,6 +15,7 @@ mod reload;
 mod reload_sources;
 mod sign_in;
 mod start;
+mod throttling;
 mod token;
 
 /// The server, as cargo has just built it.

@@ -3,7 +3,7 @@
 
 use std::fs;
 
-use doorward_tests::{Finished, Installation, run, run_in};
+use doorward_tests::{Finished, Installation, eventually, run, run_in};
 
 use crate::BINARY;
 use crate::journey::{provider, provider_in};
@@ -198,8 +198,10 @@ async fn the_decision_log_can_be_standard_output_and_nothing_else_is_there() {
     installation.edit(CONFIG, "log = \"decisions.jsonl\"", "log = \"-\"");
     let provider = provider_in(installation).await;
     let page = provider.get(&provider.url("/authorize")).await;
-    let printed = provider.printed();
-    let line: serde_json::Value = serde_json::from_str(&printed).expect("one line of JSON");
+    let line: serde_json::Value = eventually("a line", async || {
+        serde_json::from_str(&provider.printed()).ok()
+    })
+    .await;
     assert_eq!(line["reference"], page.reference().as_str());
 }
 

@@ -1,7 +1,7 @@
 //! Gathers what is known about a request: address, country, and the device with its posture.
 //! Each stays a fact with its source; nothing here decides anything.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use axum::http::HeaderMap;
 use chrono::TimeDelta;
@@ -13,7 +13,8 @@ use crate::directory::devices::Inventory;
 use crate::directory::users::UserRecord;
 use crate::domain::authentication::DeviceProof;
 use crate::domain::clock::Timestamp;
-use crate::domain::inventory::{DeviceRecord, Match};
+use crate::domain::ids::UserId;
+use crate::domain::inventory::Match;
 use crate::domain::transaction::DeviceCheck;
 use crate::reload::Live;
 use crate::signals::certificate::{DeviceTrust, identity};
@@ -66,7 +67,7 @@ pub struct DeviceEvidence {
     /// Which name of the certificate matched, or why the certificate did not count.
     pub trail: Option<String>,
     /// The address that the device host saw.
-    pub seen_from: Option<std::net::IpAddr>,
+    pub seen_from: Option<IpAddr>,
 }
 
 impl SignalSources {
@@ -93,22 +94,16 @@ impl SignalSources {
         }
     }
 
-    /// The devices that the user could still present, each as it would count right now: those
-    /// assigned to the user, and those assigned to nobody.
+    /// The devices that the user could still present, each as it would count right now. Whose device
+    /// it may be is for the policies to say: any of the inventory can be at hand, and even one that it
+    /// does not know.
     #[must_use]
     pub fn candidates(&self, user: &UserRecord, now: Timestamp) -> Vec<Device> {
         let Some(sources) = &self.devices else {
             return Vec::new();
         };
         let inventory = sources.inventory.current();
-        let mine = inventory.value.assigned_to(&user.id);
-        let shared = inventory
-            .value
-            .all()
-            .filter(|record| record.assigned_to.is_empty());
-        mine.chain(shared)
-            .filter_map(|record| sources.candidate(record, now))
-            .collect()
+        candidates(&inventory.value, &user.id, sources.evidence_lifetime, now)
     }
 
     /// The name by which a person knows a device of the inventory.
@@ -192,25 +187,51 @@ impl DeviceSources {
             seen_from: Some(proof.address),
         }
     }
+}
 
-    /// The device as it would count if it presented its certificate now.
-    fn candidate(&self, record: &std::sync::Arc<DeviceRecord>, now: Timestamp) -> Option<Device> {
-        let identity = record.identities.first()?;
-        let proof = DeviceProof {
-            chain: Vec::new(),
-            proved_at: now,
-            address: std::net::Ipv4Addr::UNSPECIFIED.into(),
-        };
-        let inventory = self.inventory.current();
-        let matched = inventory.value.matching(identity);
-        Some(device_facts(
-            identity,
-            &matched,
-            &proof,
-            self.evidence_lifetime,
-            now,
-        ))
-    }
+/// Most records of the inventory that are tried for one request.
+const MOST_CANDIDATES: usize = 2000;
+/// What identifies a device that no record knows, in a hypothesis and nowhere else.
+const UNKNOWN_DEVICE: &str = "certificate of an unknown device";
+
+/// Devices as they would count if they presented their certificates now: the user's own, those of
+/// nobody, those of others, and one that no record knows.
+fn candidates(
+    inventory: &Inventory,
+    user: &UserId,
+    evidence_lifetime: TimeDelta,
+    now: Timestamp,
+) -> Vec<Device> {
+    let proof = DeviceProof {
+        chain: Vec::new(),
+        proved_at: now,
+        address: Ipv4Addr::UNSPECIFIED.into(),
+    };
+    let as_presented = |identity: &str, matched: &Match<'_>| {
+        device_facts(identity, matched, &proof, evidence_lifetime, now)
+    };
+    let mine = inventory.assigned_to(user);
+    let shared = inventory
+        .all()
+        .filter(|record| record.assigned_to.is_empty());
+    let others = inventory
+        .all()
+        .filter(|record| !record.assigned_to.is_empty() && !record.assigned_to.contains(user));
+    let mut devices: Vec<Device> = mine
+        .chain(shared)
+        .chain(others)
+        .take(MOST_CANDIDATES)
+        .filter_map(|record| {
+            // Under an identity that is in conflict, a device counts like one that no record knows.
+            record.identities.iter().find_map(|identity| {
+                let matched = inventory.matching(identity);
+                matched.record()?;
+                Some(as_presented(identity, &matched))
+            })
+        })
+        .collect();
+    devices.push(as_presented(UNKNOWN_DEVICE, &Match::None));
+    devices
 }
 
 impl DeviceEvidence {
@@ -242,5 +263,61 @@ impl Signals {
             certificate: self.device.trail.clone(),
             device_host_address: self.device.seen_from.map(|address| address.to_string()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::inventory::UNMATCHED_PREFIX;
+
+    fn device(id: &str, identities: &str, assigned_to: &str) -> String {
+        format!(
+            "[[device]]\nid = '{id}'\nidentities = [{identities}]\nassigned_to = [{assigned_to}]\n"
+        )
+    }
+
+    fn ids(inventory: &str) -> Vec<String> {
+        let inventory = Inventory::parse(inventory, "devices.toml").unwrap().value;
+        let now = "2026-11-24T12:00:00Z".parse().unwrap();
+        candidates(&inventory, &UserId::new("u-ana"), TimeDelta::days(1), now)
+            .into_iter()
+            .map(|device| device.id)
+            .collect()
+    }
+
+    fn unknown() -> String {
+        format!("{UNMATCHED_PREFIX}{UNKNOWN_DEVICE}")
+    }
+
+    #[test]
+    fn every_device_can_be_presented_and_one_s_own_come_first() {
+        let text = device("a-bo", "'urn:a'", "'u-bo'")
+            + &device("b-shared", "'urn:b'", "")
+            + &device("c-ana", "'urn:c'", "'u-bo', 'u-ana'");
+        assert_eq!(ids(&text), ["c-ana", "b-shared", "a-bo", &unknown()]);
+    }
+
+    #[test]
+    fn a_device_that_no_record_knows_can_be_presented_too() {
+        assert_eq!(ids(""), [unknown()]);
+    }
+
+    #[test]
+    fn a_device_is_tried_under_the_first_identity_that_is_its_alone() {
+        let text = device("a", "'urn:both', 'urn:a'", "'u-ana'")
+            + &device("b", "'urn:both'", "'u-ana'")
+            + &device("c", "", "'u-ana'");
+        assert_eq!(ids(&text), ["a".to_owned(), unknown()]);
+    }
+
+    #[test]
+    fn a_large_inventory_is_tried_in_part() {
+        let text: String = (0..=MOST_CANDIDATES)
+            .map(|number| device(&format!("d{number}"), &format!("'urn:{number}'"), ""))
+            .collect();
+        let ids = ids(&text);
+        assert_eq!(ids.len(), MOST_CANDIDATES + 1);
+        assert_eq!(ids.last(), Some(&unknown()));
     }
 }

@@ -7,15 +7,19 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use crate::audit::{self, DecisionLog, DecisionRecord, Ending};
+use crate::directory::clients::Clients;
+use crate::domain::clock::Timestamp;
 use crate::domain::transaction::{Stage, Transaction};
 use crate::oidc::Provider;
-use crate::reload::Trigger;
-use crate::storage::StorageError;
+use crate::reload::{Live, Trigger};
+use crate::storage::{Storage, StorageError};
 
 /// How often old rows are looked for.
 const PURGE_INTERVAL: Duration = Duration::from_secs(30);
 /// Most rows that go in one unit of work, so that requests never wait long for the database.
 const BATCH: u32 = 500;
+/// Most units of work in a row: what is left then waits for the next round.
+const MOST_BATCHES: usize = 200;
 
 /// Removes what has expired, until `shutdown`.
 pub(super) async fn purge(cx: Provider, keep_records: TimeDelta, shutdown: CancellationToken) {
@@ -25,39 +29,76 @@ pub(super) async fn purge(cx: Provider, keep_records: TimeDelta, shutdown: Cance
             () = shutdown.cancelled() => return,
             _ = interval.tick() => {}
         }
-        if let Err(error) = purge_once(&cx, keep_records).await {
+        let now = cx.now();
+        let round = Round {
+            storage: cx.storage.as_ref(),
+            clients: &cx.clients,
+            log: &cx.log,
+            now,
+            records_before: now - keep_records,
+        };
+        if let Err(error) = round.purge(&shutdown).await {
             tracing::warn!(%error, "old rows cannot be removed");
         }
     }
 }
 
-async fn purge_once(cx: &Provider, keep_records: TimeDelta) -> Result<(), StorageError> {
-    let now = cx.now();
-    let mut work = cx.storage.begin().await?;
-    let mut records = Vec::new();
-    for transaction in work.transactions().take_expired(now, BATCH).await? {
-        if let Some(record) = abandoned(cx, &transaction) {
-            audit::record(work.as_mut(), &record).await?;
-            records.push(record);
+/// One look for old rows.
+#[derive(Debug)]
+struct Round<'a> {
+    storage: &'a dyn Storage,
+    clients: &'a Live<Clients>,
+    log: &'a DecisionLog,
+    now: Timestamp,
+    records_before: Timestamp,
+}
+
+impl Round<'_> {
+    /// Removes batch after batch, so that rows go faster than they can come.
+    async fn purge(&self, shutdown: &CancellationToken) -> Result<(), StorageError> {
+        for _ in 0..MOST_BATCHES {
+            if shutdown.is_cancelled() || !self.batch().await? {
+                return Ok(());
+            }
         }
+        tracing::warn!("there are more old rows than one round removes");
+        Ok(())
     }
-    work.sessions().purge(now, BATCH).await?;
-    work.tickets().purge(now, BATCH).await?;
-    work.codes().purge(now, BATCH).await?;
-    work.access_tokens().purge(now, BATCH).await?;
-    work.throttle().purge(now, BATCH).await?;
-    work.records()
-        .purge_before(now - keep_records, BATCH)
-        .await?;
-    work.commit().await?;
-    for record in records {
-        cx.log.write(record);
+
+    /// Removes one batch in a unit of work of its own; whether there may be more.
+    async fn batch(&self) -> Result<bool, StorageError> {
+        let now = self.now;
+        let mut work = self.storage.begin().await?;
+        let expired = work.transactions().take_expired(now, BATCH).await?;
+        let taken = u64::try_from(expired.len()).unwrap_or(u64::MAX);
+        let records: Vec<DecisionRecord> = expired
+            .iter()
+            .filter_map(|transaction| abandoned(self.clients, transaction))
+            .collect();
+        for record in &records {
+            audit::record(work.as_mut(), record).await?;
+        }
+        let removed = [
+            taken,
+            work.sessions().purge(now, BATCH).await?,
+            work.tickets().purge(now, BATCH).await?,
+            work.codes().purge(now, BATCH).await?,
+            work.access_tokens().purge(now, BATCH).await?,
+            work.throttle().purge(now, BATCH).await?,
+            work.records()
+                .purge_before(self.records_before, BATCH)
+                .await?,
+        ];
+        work.commit().await?;
+        for record in records {
+            self.log.write(record);
+        }
+        Ok(removed.into_iter().any(|count| count >= u64::from(BATCH)))
     }
-    Ok(())
 }
 
 /// The record of a sign-in that nobody finished; a denied one has its record already.
-fn abandoned(cx: &Provider, transaction: &Transaction) -> Option<DecisionRecord> {
+fn abandoned(clients: &Live<Clients>, transaction: &Transaction) -> Option<DecisionRecord> {
     if transaction.stage == Stage::Denied {
         return None;
     }
@@ -67,8 +108,7 @@ fn abandoned(cx: &Provider, transaction: &Transaction) -> Option<DecisionRecord>
     let mut record = DecisionRecord::new(transaction.reference, transaction.expires_at, ending);
     record.client = Some(transaction.client.to_string());
     record.session = transaction.session.as_ref().map(ToString::to_string);
-    record.application = cx
-        .clients
+    record.application = clients
         .current()
         .value
         .by_id(transaction.client.as_str())
@@ -95,9 +135,44 @@ pub(super) async fn reload_on_hangup(
             _ = hangups.recv() => {}
         }
         tracing::info!("reloading on SIGHUP");
-        log.reopen();
+        log.reopen().await;
         for trigger in &triggers {
             trigger.reload_now().await;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::secret::SecretHash;
+    use crate::storage::sqlite::SqliteStorage;
+
+    #[tokio::test]
+    async fn a_round_removes_more_than_one_batch() {
+        let now: Timestamp = "2026-11-24T12:00:00Z".parse().unwrap();
+        let storage = SqliteStorage::in_memory().await.unwrap();
+        let mut work = storage.begin().await.unwrap();
+        for number in 0..=2 * BATCH {
+            let key = SecretHash::of(&number.to_be_bytes());
+            let begun = now - TimeDelta::hours(1);
+            work.throttle()
+                .attempt(&key, begun, TimeDelta::minutes(1), 1)
+                .await
+                .unwrap();
+        }
+        work.commit().await.unwrap();
+
+        let round = Round {
+            storage: &storage,
+            clients: &Live::fixed("clients", Clients::default(), now),
+            log: &DecisionLog::nowhere(),
+            now,
+            records_before: now,
+        };
+        round.purge(&CancellationToken::new()).await.unwrap();
+
+        let mut work = storage.begin().await.unwrap();
+        assert_eq!(work.throttle().purge(now, BATCH).await.unwrap(), 0);
     }
 }

@@ -252,6 +252,8 @@ impl Bound {
             shutdown.clone(),
         ));
         let triggers = app.sources.triggers();
+        let (policies, clients) = (app.sources.policies.clone(), app.sources.clients.clone());
+        let log = app.provider.log.clone();
         for reloader in app.sources.into_reloaders() {
             tasks.spawn(reloader.run(app.reload, shutdown.clone()));
         }
@@ -262,7 +264,7 @@ impl Bound {
         ));
         tasks.spawn(lifecycle::reload_on_hangup(
             triggers,
-            app.provider.log.clone(),
+            log.clone(),
             shutdown.clone(),
         ));
         tasks.spawn(listener::serve(
@@ -284,10 +286,14 @@ impl Bound {
             operations_listener,
             None,
             router::operations(status),
-            shutdown,
+            shutdown.clone(),
+        ));
+        tasks.spawn(sources::warn_about_applications(
+            policies, clients, shutdown,
         ));
         tasks.close();
         tasks.wait().await;
+        log.flush().await;
     }
 }
 
@@ -307,7 +313,9 @@ async fn open_storage(config: &Config) -> Result<SqliteStorage, StartError> {
 fn open_log(config: &Config) -> Result<DecisionLog, StartError> {
     match &config.decisions.log {
         None => Ok(DecisionLog::nowhere()),
-        Some(_) if config.decisions.logs_to_standard_output() => Ok(DecisionLog::standard_output()),
+        Some(_) if config.decisions.logs_to_standard_output() => {
+            Ok(DecisionLog::standard_output()?)
+        }
         Some(path) => Ok(DecisionLog::file(path)?),
     }
 }

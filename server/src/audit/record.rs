@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::ids::Reference;
 
-/// One authorization request that ended, with or without a decision.
+/// One authorization request that ended, with or without a decision, or that was decided to need more.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DecisionRecord {
     /// The reference that pages, errors and logs share.
@@ -61,6 +61,14 @@ pub enum Ending {
     Permitted,
     /// The user was shown why not.
     Denied,
+    /// The user was asked to enter the password, to have the device checked, or both.
+    #[serde(rename = "step-up")]
+    StepUpAsked {
+        /// Whether the password was asked for.
+        password: bool,
+        /// Whether the device was.
+        device: bool,
+    },
     /// The client asked for no interaction, and the user would have had to do something.
     InteractionRequired {
         /// The error code that went to the client.
@@ -124,6 +132,7 @@ impl Ending {
         match self {
             Self::Permitted => "permitted",
             Self::Denied => "denied",
+            Self::StepUpAsked { .. } => "step-up",
             Self::InteractionRequired { .. } => "interaction-required",
             Self::Refused { .. } => "refused",
             Self::Abandoned { .. } => "abandoned",

@@ -186,7 +186,7 @@ fn anchor(path: &mut PathBuf, base: &Path) {
     *path = base.join(&*path);
 }
 
-/// OpenID Connect Discovery 1.0, section 3: https, with neither query nor fragment.
+/// OpenID Connect Discovery 1.0, section 3: https, with neither query nor fragment; here no path either.
 fn check_issuer(issuer: &Url, findings: &mut Findings<'_>) {
     let protected = issuer.scheme() == "https" || (issuer.scheme() == "http" && is_local(issuer));
     if !protected {
@@ -201,6 +201,14 @@ fn check_issuer(issuer: &Url, findings: &mut Findings<'_>) {
             "issuer",
             "an issuer has neither query nor fragment",
             "end the URL before `?` or `#`",
+        );
+    }
+    // The endpoints are served at the root of the host; under a path no client would find them.
+    if !matches!(issuer.path(), "" | "/") {
+        findings.error(
+            "issuer",
+            format!("the issuer has the path `{}`", issuer.path()),
+            "end the URL after host and port: Doorward serves a host of its own, such as `https://id.example.com`",
         );
     }
     if !issuer.username().is_empty() || issuer.password().is_some() {
@@ -264,9 +272,13 @@ mod tests {
     }
 
     #[test]
-    fn an_issuer_keeps_its_path() {
-        let config = issuer("https://example.com/id").unwrap();
-        assert_eq!(config.issuer_text(), "https://example.com/id");
+    fn an_issuer_with_a_path_is_refused() {
+        let config = issuer("https://id.example.com/").unwrap();
+        assert_eq!(config.issuer_text(), "https://id.example.com");
+        let found = issuer("https://example.com/id").unwrap_err();
+        assert_eq!(found.len(), 1);
+        assert_eq!(found[0].message, "the issuer has the path `/id`");
+        assert!(found[0].help.as_deref().unwrap().contains("host and port"));
     }
 
     #[test]

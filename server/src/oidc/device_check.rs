@@ -24,7 +24,7 @@ pub async fn check(
 ) -> Response {
     match result(&cx, &browser, query.unwrap_or_default().as_bytes()).await {
         Ok(url) => no_store(Redirect::to(&url).into_response()),
-        Err(error) => error.respond(&cx).await,
+        Err(error) => error.respond_unrecorded(&cx),
     }
 }
 

@@ -122,6 +122,19 @@ impl PageError {
             tracing::error!(%reference, %error, "record of a refused request cannot be stored");
         }
         cx.log.write(record);
+        self.shown(cx, reference)
+    }
+
+    /// The page of something that is no request for access, and so leaves no record: the server's log
+    /// knows the reference.
+    #[must_use]
+    pub fn respond_unrecorded(self, cx: &Provider) -> Response {
+        let reference = Reference::generate(cx.entropy.as_ref());
+        tracing::info!(%reference, code = self.code, message = %self.message, "refused");
+        self.shown(cx, reference)
+    }
+
+    fn shown(self, cx: &Provider, reference: Reference) -> Response {
         let shown = ErrorPage {
             status: self.status.as_u16(),
             title: self.title.to_owned(),

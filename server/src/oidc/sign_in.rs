@@ -1,5 +1,7 @@
 //! `POST /sign-in`: the password. Attempts are counted before anything is verified, unknown users cost
-//! as much as known ones, and the session's cookie is new afterwards.
+//! as much as known ones, and the session's cookie is new afterwards. An attempt that succeeds is given back.
+
+use std::net::{IpAddr, Ipv6Addr};
 
 use axum::body::Bytes;
 use axum::extract::State;
@@ -13,11 +15,12 @@ use super::page_error::PageError;
 use super::parameters::Parameters;
 use super::provider::Provider;
 use super::session;
+use crate::directory::users::Users;
 use crate::domain::clock::Timestamp;
 use crate::domain::secret::SecretHash;
 use crate::domain::transaction::{Stage, Transaction};
 use crate::signals::client_ip::client_address;
-use crate::storage::{Attempt, StorageError};
+use crate::storage::{Attempt, StorageError, UnitOfWork};
 use crate::web::csrf::{self, Purpose};
 use crate::web::pages::SignInError;
 
@@ -43,7 +46,12 @@ async fn sign_in(cx: &Provider, browser: &Browser, body: &[u8]) -> Result<Respon
     let username = form.get("username").unwrap_or("").trim().to_owned();
     let password = Zeroizing::new(form.get("password").unwrap_or("").to_owned());
 
-    if let Some(until) = throttled(cx, browser, &username, now).await? {
+    let users = cx.users.current();
+    let counted = Counted {
+        address: address_key(cx, browser, now),
+        account: account_key(&users.value, &username),
+    };
+    if let Some(until) = counted.blocked(cx, now).await? {
         let error = SignInError::throttled(until, now);
         let mut response = again(
             cx,
@@ -59,7 +67,6 @@ async fn sign_in(cx: &Provider, browser: &Browser, body: &[u8]) -> Result<Respon
         }
         return Ok(response);
     }
-    let users = cx.users.current();
     let user = users
         .value
         .by_username(&username)
@@ -87,7 +94,7 @@ async fn sign_in(cx: &Provider, browser: &Browser, body: &[u8]) -> Result<Respon
         .await?
         .map(|subject| subject.session);
     let mut work = cx.storage.begin().await?;
-    work.throttle().clear(&account_key(&username)).await?;
+    counted.succeeded(work.as_mut()).await?;
     let device = transaction.device.clone();
     let (session, set_cookie) =
         session::after_password(cx, work.as_mut(), user, old, device, now).await?;
@@ -113,18 +120,58 @@ async fn sign_in(cx: &Provider, browser: &Browser, body: &[u8]) -> Result<Respon
     Ok(response)
 }
 
-fn account_key(username: &str) -> SecretHash {
-    SecretHash::of(format!("account {}", username.to_lowercase()).as_bytes())
+/// What the attempts of a sign-in are counted under.
+#[derive(Debug)]
+struct Counted {
+    address: SecretHash,
+    account: SecretHash,
 }
 
-/// Counts this attempt for the account and for the address; until when there are too many, if so.
-async fn throttled(
-    cx: &Provider,
-    browser: &Browser,
-    username: &str,
-    now: Timestamp,
-) -> Result<Option<Timestamp>, StorageError> {
-    let limits = cx.throttling;
+impl Counted {
+    /// Counts this attempt; until when there were too many already, if so. The address comes first, and
+    /// one that is blocked counts for no account: else a single address could keep everybody out.
+    async fn blocked(
+        &self,
+        cx: &Provider,
+        now: Timestamp,
+    ) -> Result<Option<Timestamp>, StorageError> {
+        let limits = cx.throttling;
+        let mut work = cx.storage.begin().await?;
+        let mut attempt = work
+            .throttle()
+            .attempt(&self.address, now, limits.window, limits.per_address)
+            .await?;
+        if matches!(attempt, Attempt::Allowed { .. }) {
+            attempt = work
+                .throttle()
+                .attempt(&self.account, now, limits.window, limits.per_account)
+                .await?;
+        }
+        work.commit().await?;
+        Ok(match attempt {
+            Attempt::Blocked { until } => Some(until),
+            Attempt::Allowed { .. } => None,
+        })
+    }
+
+    /// The right password clears its account. The address gets just this attempt back: whoever knows
+    /// one password must not be able to guess others without end by entering it in between.
+    async fn succeeded(&self, work: &mut dyn UnitOfWork) -> Result<(), StorageError> {
+        work.throttle().clear(&self.account).await?;
+        work.throttle().give_back(&self.address).await
+    }
+}
+
+/// The account, by whichever of its names; a name that nobody has is counted as if somebody had it.
+fn account_key(users: &Users, username: &str) -> SecretHash {
+    let account = users.by_username(username).map_or_else(
+        || format!("name {}", username.to_lowercase()),
+        |user| format!("user {}", user.id),
+    );
+    SecretHash::of(account.as_bytes())
+}
+
+fn address_key(cx: &Provider, browser: &Browser, now: Timestamp) -> SecretHash {
     let client = client_address(
         &cx.signals.forwarding,
         browser.peer.address,
@@ -132,33 +179,22 @@ async fn throttled(
         now,
     );
     // An address that cannot be told is one bucket: garbage in a header must not open a new one each time.
-    let address = client
+    let origin = client
         .address
         .value()
-        .map_or_else(|| "unknown".to_owned(), ToString::to_string);
-    let address_key = SecretHash::of(format!("address {address}").as_bytes());
-    let mut work = cx.storage.begin().await?;
-    let attempts = [
-        work.throttle()
-            .attempt(
-                &account_key(username),
-                now,
-                limits.window,
-                limits.per_account,
-            )
-            .await?,
-        work.throttle()
-            .attempt(&address_key, now, limits.window, limits.per_address)
-            .await?,
-    ];
-    work.commit().await?;
-    Ok(attempts
-        .into_iter()
-        .filter_map(|attempt| match attempt {
-            Attempt::Blocked { until } => Some(until),
-            Attempt::Allowed { .. } => None,
-        })
-        .max())
+        .map_or_else(|| "unknown".to_owned(), |address| origin(*address));
+    SecretHash::of(format!("address {origin}").as_bytes())
+}
+
+/// Where an address is counted. Whoever has one IPv6 address has all of its /64 (RFC 4291, section 2.5.4).
+fn origin(address: IpAddr) -> String {
+    match address {
+        IpAddr::V4(address) => address.to_string(),
+        IpAddr::V6(address) => {
+            let network = Ipv6Addr::from_bits(address.to_bits() & (u128::MAX << 64));
+            format!("{network}/64")
+        }
+    }
 }
 
 /// The page again, with what was wrong.
@@ -185,4 +221,42 @@ fn again(
         error: Some(error),
     };
     shown.respond(cx, status, &transaction.id, cookie)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn users() -> Users {
+        let text = "[[user]]\nid = 'u-1'\nusername = 'ana'\nemail = 'ana@example.com'\n\
+                    password = '$argon2id$v=19$m=19456,t=2,p=1$c2FsdHNhbHQ$\
+                    AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA'\n";
+        Users::parse(text, "users.toml").unwrap().value
+    }
+
+    #[test]
+    fn all_names_of_an_account_are_one_account() {
+        let users = users();
+        let account = account_key(&users, "ana");
+        assert_eq!(account_key(&users, "ANA"), account);
+        assert_eq!(account_key(&users, "ana@example.com"), account);
+        assert_ne!(account_key(&users, "bo"), account);
+    }
+
+    #[test]
+    fn a_name_that_nobody_has_is_an_account_of_its_own_whatever_its_case() {
+        let users = users();
+        assert_eq!(account_key(&users, "Nobody"), account_key(&users, "nobody"));
+        // Nor can a name be chosen that counts against somebody else.
+        assert_ne!(account_key(&users, "u-1"), account_key(&users, "ana"));
+    }
+
+    #[test]
+    fn addresses_of_one_ipv6_network_are_counted_together() {
+        let of = |address: &str| origin(address.parse().unwrap());
+        assert_eq!(of("2001:db8:1:2::1"), "2001:db8:1:2::/64");
+        assert_eq!(of("2001:db8:1:2:ffff::9"), of("2001:db8:1:2::1"));
+        assert_ne!(of("2001:db8:1:3::1"), of("2001:db8:1:2::1"));
+        assert_ne!(of("203.0.113.9"), of("203.0.113.10"));
+    }
 }

@@ -19,7 +19,7 @@ use crate::web::pages::{SignOut, SignedOut};
 pub async fn get(State(cx): State<Provider>, browser: Browser) -> Response {
     match ask(&cx, &browser).await {
         Ok(response) => response,
-        Err(error) => error.respond(&cx).await,
+        Err(error) => error.respond_unrecorded(&cx),
     }
 }
 
@@ -44,7 +44,7 @@ async fn ask(cx: &Provider, browser: &Browser) -> Result<Response, PageError> {
 pub async fn post(State(cx): State<Provider>, browser: Browser, body: Bytes) -> Response {
     match sign_out(&cx, &browser, &body).await {
         Ok(response) => response,
-        Err(error) => error.respond(&cx).await,
+        Err(error) => error.respond_unrecorded(&cx),
     }
 }
 

@@ -29,6 +29,15 @@ pub trait Sessions: Send {
     /// False where there is no such session, or it belongs to another user: a session never changes hands.
     async fn update(&mut self, session: &Session) -> Result<bool, StorageError>;
 
+    /// Stores that the session was used, and nothing else about it. It never ends earlier for that.
+    /// False where there is no such session.
+    async fn touch(
+        &mut self,
+        id: &SessionId,
+        last_seen_at: Timestamp,
+        expires_at: Timestamp,
+    ) -> Result<bool, StorageError>;
+
     /// Stores, or forgets, what the device proved. False where there is no such session.
     async fn set_device(
         &mut self,

@@ -36,8 +36,11 @@ pub trait Throttle: Send {
         limit: u32,
     ) -> Result<Attempt, StorageError>;
 
-    /// Forgets the attempts, after one that succeeded.
+    /// Forgets all attempts, after one that succeeded.
     async fn clear(&mut self, key: &SecretHash) -> Result<(), StorageError>;
+
+    /// Takes one attempt off the count, after one that succeeded; a count is never less than nothing.
+    async fn give_back(&mut self, key: &SecretHash) -> Result<(), StorageError>;
 
     /// Deletes at most `limit` counters whose window has ended, and says how many.
     async fn purge(&mut self, now: Timestamp, limit: u32) -> Result<u64, StorageError>;

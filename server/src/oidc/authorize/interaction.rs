@@ -38,6 +38,17 @@ pub(super) fn next(
             ..LoginPrompt::default()
         });
     };
+    // Nobody else may be answered for (OpenID Connect Core 1.0, section 3.1.2.2), whoever has just
+    // entered a password.
+    if let Some(expected) = &request.expected_user
+        && *expected != subject.user.id
+    {
+        return Next::Ask(LoginPrompt {
+            username: request.login_hint.clone().unwrap_or_default(),
+            why: Some("The application expects somebody else than you are signed in as.".to_owned()),
+            ..LoginPrompt::default()
+        });
+    }
     let done_here = visit
         .transaction
         .as_ref()

@@ -91,7 +91,15 @@ pub(super) async fn code(
         cx.lifetimes.idle_session,
         visit.now,
     );
-    work.sessions().update(&used).await?;
+    // Only its times: what somebody else has changed about it meanwhile stays. One that has ended
+    // meanwhile lets nobody in.
+    let lives = work
+        .sessions()
+        .touch(&used.id, used.last_seen_at, used.expires_at)
+        .await?;
+    if !lives {
+        return Err(PageError::no_transaction().into());
+    }
     audit::record(work.as_mut(), &record).await?;
     work.commit().await?;
     cx.log.write(record);

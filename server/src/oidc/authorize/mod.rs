@@ -6,6 +6,7 @@
 
 mod client;
 mod error;
+mod id_token_hint;
 mod interaction;
 mod issue;
 mod pending;
@@ -16,8 +17,10 @@ mod resume;
 
 use axum::body::Bytes;
 use axum::extract::{RawQuery, State};
-use axum::response::Response;
+use axum::response::{IntoResponse as _, Redirect, Response};
+use chrono::TimeDelta;
 use doorward_engine::{Action, Offers};
+use form_urlencoded::Serializer;
 
 use self::client::RedirectTarget;
 use self::error::WalkError;
@@ -35,6 +38,9 @@ use crate::domain::transaction::{DeviceCheck, Transaction};
 pub(super) use issue::{ACR_PASSWORD, ACR_PASSWORD_AND_DEVICE};
 pub(super) use pending::{SignInPage, find as find_transaction, no_store};
 pub use resume::{device as to_device_host, resume, return_to_client};
+
+/// Longest query, in bytes, that a posted request is turned into.
+const LONGEST_QUERY: usize = 4 * 1024;
 
 /// One pass of the walk: the request as it came, or as it was stored, at one moment.
 #[derive(Debug)]
@@ -59,8 +65,22 @@ pub async fn get(
 }
 
 /// `POST /authorize`: the same parameters in a form (OpenID Connect Core 1.0, section 3.1.2.1).
+///
+/// The form comes from another site, and `SameSite=Lax` keeps our cookies out of it: the browser is
+/// asked to come again by `GET`, which brings them. What is too long for a query is taken as it is.
 pub async fn post(State(cx): State<Provider>, browser: Browser, body: Bytes) -> Response {
-    begin(&cx, &browser, &body).await
+    let parameters = match Parameters::parse(&body) {
+        Ok(parameters) => parameters,
+        Err(invalid) => return PageError::from(invalid).respond(&cx).await,
+    };
+    let query = Serializer::new(String::new())
+        .extend_pairs(parameters.to_stored())
+        .finish();
+    if query.len() > LONGEST_QUERY {
+        return begin(&cx, &browser, &body).await;
+    }
+    let again = cx.endpoint(&format!("/authorize?{query}"));
+    no_store(Redirect::to(&again).into_response())
 }
 
 async fn begin(cx: &Provider, browser: &Browser, encoded: &[u8]) -> Response {
@@ -92,14 +112,14 @@ async fn enter(visit: Visit<'_>) -> Response {
     match walk(&visit, &target).await {
         Ok(response) => response,
         Err(WalkError::Client(error)) => respond::refused(&visit, &target, error).await,
-        Err(WalkError::Page(error)) => error.respond(cx).await,
+        Err(WalkError::Page(error)) => respond::failed(&visit, &target, error).await,
     }
 }
 
 /// The walk proper. The client is known, so what is wrong with its request goes back to it.
 async fn walk(visit: &Visit<'_>, target: &RedirectTarget) -> Result<Response, WalkError> {
     let cx = visit.cx;
-    let request = AuthorizationRequest::parse(&visit.parameters, target)?;
+    let request = AuthorizationRequest::parse(cx, &visit.parameters, target)?;
 
     let subject = session::current(cx, visit.browser, visit.now).await?;
     let subject = match interaction::next(&request, subject, visit) {
@@ -123,7 +143,11 @@ async fn walk(visit: &Visit<'_>, target: &RedirectTarget) -> Result<Response, Wa
     );
     let offers = || Offers {
         // What was just done in this request cannot be improved by doing it again.
-        password: stored.is_none_or(|transaction| transaction.reauthenticated_at.is_none()),
+        password: stored.is_none_or(|transaction| {
+            transaction
+                .reauthenticated_at
+                .is_none_or(|at| visit.now - at > TimeDelta::minutes(1))
+        }),
         devices: match check {
             DeviceCheck::NotDone => cx.signals.candidates(&subject.user, visit.now),
             DeviceCheck::Absent | DeviceCheck::Presented => Vec::new(),

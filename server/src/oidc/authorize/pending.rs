@@ -15,7 +15,7 @@ use super::record;
 use super::request::{AuthorizationRequest, Prompt};
 use super::respond;
 use crate::access::{Signals, StepUp};
-use crate::audit::Ending;
+use crate::audit::{self, DecisionRecord, Ending};
 use crate::domain::clock::Timestamp;
 use crate::domain::ids::{Reference, TransactionId};
 use crate::domain::secret::Secret;
@@ -24,6 +24,7 @@ use crate::oidc::browser::Browser;
 use crate::oidc::page_error::PageError;
 use crate::oidc::provider::Provider;
 use crate::oidc::session::Subject;
+use crate::storage::{StorageError, UnitOfWork};
 use crate::web::cookies::{HostCookie, Persistence};
 use crate::web::csrf::{self, Purpose};
 use crate::web::headers::page;
@@ -37,23 +38,34 @@ pub(super) struct Stored {
     cookie: Option<HeaderValue>,
 }
 
-/// The request as stored, at `stage`; stored now if it was not yet.
+/// The request as stored, at `stage`; stored now if it was not yet. What was decided on the way is
+/// recorded with it, or neither happened.
 pub(super) async fn store(
     visit: &Visit<'_>,
     target: &RedirectTarget,
     stage: Stage,
+    record: Option<DecisionRecord>,
 ) -> Result<Stored, WalkError> {
     let cx = visit.cx;
+    let reference = match &record {
+        Some(record) if stage == Stage::Denied => record.reference,
+        // A request that goes on after a denial leaves that reference to the denial.
+        _ => Reference::generate(cx.entropy.as_ref()),
+    };
     let mut work = cx.storage.begin().await?;
+    if let Some(record) = &record {
+        audit::record(work.as_mut(), record).await?;
+    }
     if let (Some(known), Some(browser)) = (&visit.transaction, visit.browser.identity()) {
         let transaction = Transaction {
+            reference,
             stage,
             ..known.clone()
         };
         if !work.transactions().update(&transaction).await? {
             return Err(PageError::no_transaction().into());
         }
-        work.commit().await?;
+        commit(visit, work, record).await?;
         return Ok(Stored {
             transaction,
             browser,
@@ -63,7 +75,7 @@ pub(super) async fn store(
     let (browser, new) = visit.browser.identity_or_new(cx.entropy.as_ref());
     let transaction = Transaction {
         id: TransactionId::generate(cx.entropy.as_ref()),
-        reference: Reference::generate(cx.entropy.as_ref()),
+        reference,
         parameters: visit.parameters.to_stored(),
         client: target.client().id.clone(),
         session: None,
@@ -77,13 +89,25 @@ pub(super) async fn store(
     work.transactions()
         .insert(&transaction, &browser.digest())
         .await?;
-    work.commit().await?;
+    commit(visit, work, record).await?;
     let cookie = new.then(|| HostCookie::Browser.set(&browser, Persistence::UntilBrowserCloses));
     Ok(Stored {
         transaction,
         browser,
         cookie,
     })
+}
+
+async fn commit(
+    visit: &Visit<'_>,
+    work: Box<dyn UnitOfWork>,
+    record: Option<DecisionRecord>,
+) -> Result<(), StorageError> {
+    work.commit().await?;
+    if let Some(record) = record {
+        visit.cx.log.write(record);
+    }
+    Ok(())
 }
 
 /// The stored request of this browser.
@@ -163,7 +187,7 @@ pub(super) async fn sign_in(
         return respond::ended_at_client(visit, target, error, record::bare(visit, target, ending))
             .await;
     }
-    let stored = store(visit, target, Stage::AskedPassword).await?;
+    let stored = store(visit, target, Stage::AskedPassword, None).await?;
     let shown = SignInPage {
         application_name: target.client().name.clone(),
         redirect_uri: target.redirect_uri(),
@@ -205,9 +229,15 @@ pub(super) async fn step_up(
         let record = record::decided(visit, target, subject, signals, &step_up.grounds, ending);
         return respond::ended_at_client(visit, target, error, record).await;
     }
+    // Asking is a decision of its own, whether or not the user ever comes back.
+    let ending = Ending::StepUpAsked {
+        password: demand.password,
+        device: !demand.devices.is_empty(),
+    };
+    let record = record::decided(visit, target, subject, signals, &step_up.grounds, ending);
     let why = reason(&step_up);
     if demand.devices.is_empty() {
-        let stored = store(visit, target, Stage::AskedPassword).await?;
+        let stored = store(visit, target, Stage::AskedPassword, Some(record)).await?;
         let shown = SignInPage {
             application_name: target.client().name.clone(),
             redirect_uri: target.redirect_uri(),
@@ -219,7 +249,7 @@ pub(super) async fn step_up(
         let response = shown.respond(cx, StatusCode::OK, &stored.transaction.id, &stored.browser);
         return Ok(stored.with_cookie(response));
     }
-    let stored = store(visit, target, Stage::AskedDevice).await?;
+    let stored = store(visit, target, Stage::AskedDevice, Some(record)).await?;
     let continue_url = cx.endpoint(&format!(
         "/authorize/device?transaction={}",
         stored.transaction.id
@@ -256,7 +286,8 @@ fn reason(step_up: &StepUp) -> Option<String> {
         } => &explanation.forbids,
         _ => &explanation.permits,
     };
-    policies.first()?.policy.reason.clone()
+    let told = policies.iter().find(|explained| explained.addressed)?;
+    told.policy.reason.clone()
 }
 
 /// Names of the user's own devices that would do; other devices are nobody's business.

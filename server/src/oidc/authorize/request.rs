@@ -5,8 +5,11 @@ use data_encoding::BASE64URL_NOPAD;
 
 use super::client::RedirectTarget;
 use super::error::{ErrorCode, RedirectError};
+use super::id_token_hint;
 use crate::directory::clients::ClientAuthentication;
+use crate::domain::ids::UserId;
 use crate::oidc::parameters::Parameters;
+use crate::oidc::provider::Provider;
 
 /// An authorization request that is right in every parameter.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,6 +22,8 @@ pub(super) struct AuthorizationRequest {
     pub(super) prompt: Prompt,
     pub(super) max_age: Option<TimeDelta>,
     pub(super) login_hint: Option<String>,
+    /// The user that the ID token hint names: nobody else will do.
+    pub(super) expected_user: Option<UserId>,
 }
 
 /// What the client wants to happen in between.
@@ -34,6 +39,7 @@ pub(super) enum Prompt {
 
 impl AuthorizationRequest {
     pub(super) fn parse(
+        cx: &Provider,
         parameters: &Parameters,
         target: &RedirectTarget,
     ) -> Result<Self, RedirectError> {
@@ -59,6 +65,7 @@ impl AuthorizationRequest {
             prompt: prompt(parameters)?,
             max_age: max_age(parameters)?,
             login_hint: parameters.get("login_hint").map(ToOwned::to_owned),
+            expected_user: id_token_hint::user(cx, parameters, target)?,
         })
     }
 }

@@ -5,7 +5,7 @@
 
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Redirect, Response};
-use doorward_engine::{DenyReason, Explanation, Held as EngineHeld, PolicyExplanation};
+use doorward_engine::{DenyReason, Explanation, Held as EngineHeld, PolicyExplanation, Role};
 use url::Url;
 
 use super::Visit;
@@ -18,7 +18,7 @@ use crate::access::{Denial, Signals};
 use crate::audit::{self, DecisionRecord, Ending};
 use crate::domain::ids::Reference;
 use crate::domain::secret::Secret;
-use crate::domain::transaction::{DeviceCheck, Stage, Transaction};
+use crate::domain::transaction::{DeviceCheck, Stage};
 use crate::oidc::page_error::PageError;
 use crate::oidc::session::Subject;
 use crate::web::csrf::{self, Purpose};
@@ -43,10 +43,24 @@ pub(super) async fn refused(
     let record = record::bare(visit, target, ending);
     match ended_at_client(visit, target, error, record).await {
         Ok(response) => response,
-        Err(WalkError::Page(error)) => error.respond(visit.cx).await,
+        Err(WalkError::Page(error)) => failed(visit, target, error).await,
         // INVARIANT: ending at the client makes no client error of its own.
         Err(WalkError::Client(_)) => PageError::unavailable().respond(visit.cx).await,
     }
+}
+
+/// Shows what failed, recorded with the client that the person came from.
+pub(super) async fn failed(
+    visit: &Visit<'_>,
+    target: &RedirectTarget,
+    error: PageError,
+) -> Response {
+    let ending = Ending::Refused {
+        error: error.code.to_owned(),
+        detail: error.message.clone(),
+    };
+    let record = record::bare(visit, target, ending);
+    error.respond_with(visit.cx, record).await
 }
 
 /// Ends the request with an error at the client, under the record's reference.
@@ -145,17 +159,9 @@ pub(super) async fn denied(
         );
         return ended_at_client(visit, target, error, record).await;
     }
-    let stored = store(visit, target, Stage::Denied).await?;
     let reference = record.reference;
-    let transaction = Transaction {
-        reference,
-        ..stored.transaction.clone()
-    };
-    let mut work = cx.storage.begin().await?;
-    work.transactions().update(&transaction).await?;
-    audit::record(work.as_mut(), &record).await?;
-    work.commit().await?;
-    cx.log.write(record);
+    let stored = store(visit, target, Stage::Denied, Some(record)).await?;
+    let transaction = &stored.transaction;
 
     let told = told(&denial);
     let shown = Denied {
@@ -194,7 +200,8 @@ fn headline(because: DenyReason) -> &'static str {
     }
 }
 
-/// The policies worth telling a person about: the forbids that fired, or the permit that is nearest.
+/// The policies worth telling a person about: the forbids that fired, or the nearest of the
+/// permits for this user.
 fn told(denial: &Denial) -> Vec<&PolicyExplanation> {
     let Some(Explanation {
         forbids, permits, ..
@@ -204,7 +211,12 @@ fn told(denial: &Denial) -> Vec<&PolicyExplanation> {
     };
     match denial.because {
         DenyReason::Forbidden => forbids.iter().collect(),
-        DenyReason::NoPermit => permits.iter().take(1).collect(),
+        // Rules for other people are none of this person's business.
+        DenyReason::NoPermit => permits
+            .iter()
+            .filter(|explained| explained.addressed)
+            .take(1)
+            .collect(),
         DenyReason::PolicyError | DenyReason::InvalidRequest => Vec::new(),
     }
 }
@@ -214,16 +226,16 @@ fn conditions(explained: &PolicyExplanation, visit: &Visit<'_>) -> Vec<Condition
         .conditions
         .iter()
         .map(|condition| {
-            let held = match condition.held {
-                EngineHeld::Yes => Held::Yes,
-                EngineHeld::No => Held::No,
-                EngineHeld::Unknown => Held::Unknown,
+            let (label, held) = match (condition.role, condition.held) {
+                // What speaks against the user is never a success.
+                (Role::Applies, _) => (format!("Applies because: {}", condition.words), Held::No),
+                (Role::Requires, EngineHeld::Yes) => (sentence(&condition.words), Held::Yes),
+                (Role::Requires, EngineHeld::No) => (sentence(&condition.words), Held::No),
+                (Role::Requires, EngineHeld::Unknown) => {
+                    (sentence(&condition.words), Held::Unknown)
+                }
             };
-            Condition::new(
-                sentence(&condition.words),
-                held,
-                sentence(&condition.detail(visit.now)),
-            )
+            Condition::new(label, held, sentence(&condition.detail(visit.now)))
         })
         .collect()
 }

@@ -9,17 +9,29 @@ use super::error::{ErrorCode, RedirectError};
 use super::pending::{find, no_store};
 use super::{Visit, client, enter, respond};
 use crate::domain::clock::Timestamp;
+use crate::domain::ids::TransactionId;
 use crate::domain::secret::Secret;
 use crate::domain::transaction::{DeviceCheck, Stage, Transaction};
 use crate::oidc::browser::Browser;
 use crate::oidc::page_error::PageError;
 use crate::oidc::parameters::Parameters;
 use crate::oidc::provider::Provider;
-use crate::storage::StorageError;
+use crate::storage::{DeviceVisit, StorageError};
 use crate::web::csrf::{self, Purpose};
 
 /// How long a ticket to the device host is good for: one redirect.
 const TICKET_LIFETIME: TimeDelta = TimeDelta::minutes(2);
+
+/// What the way back says about the device.
+#[derive(Debug)]
+enum Device {
+    /// The End-User wants to go on without the check.
+    Skipped,
+    /// Everything is checked again.
+    Again,
+    /// The device host was visited, and this is what it saw.
+    Visited(DeviceVisit),
+}
 
 /// `GET /authorize/resume`: back from a page or from the device host.
 pub async fn resume(
@@ -40,9 +52,16 @@ async fn back<'a>(
 ) -> Result<Visit<'a>, PageError> {
     let given = Parameters::parse(query)?;
     let now = cx.now();
-    let mut transaction = find(cx, browser, given.get("transaction"), now).await?;
-    if let Some(device) = given.get("device") {
-        transaction = after_device(cx, transaction, device, now).await?;
+    let id = given.get("transaction");
+    let device = match given.get("device") {
+        None => None,
+        Some("skip") => Some(Device::Skipped),
+        Some("again") => Some(Device::Again),
+        Some(result) => spend(cx, id, result, now).await?.map(Device::Visited),
+    };
+    let mut transaction = find(cx, browser, id, now).await?;
+    if let Some(device) = device {
+        transaction = after_device(cx, transaction, device).await?;
     }
     Ok(Visit {
         cx,
@@ -54,35 +73,46 @@ async fn back<'a>(
     })
 }
 
+/// What the device host saw, by its result. It is spent before anyone asks whose browser shows it:
+/// whoever got hold of it cannot try another browser next.
+async fn spend(
+    cx: &Provider,
+    transaction: Option<&str>,
+    result: &str,
+    now: Timestamp,
+) -> Result<Option<DeviceVisit>, StorageError> {
+    let Some(transaction) = transaction else {
+        return Ok(None);
+    };
+    let secret = Secret::from_untrusted(result);
+    let mut work = cx.storage.begin().await?;
+    let visit = work
+        .tickets()
+        .take_result(&secret.digest(), &TransactionId::new(transaction), now)
+        .await?;
+    work.commit().await?;
+    Ok(visit)
+}
+
 /// The stored request after the device host, after skipping it, or before checking again.
 async fn after_device(
     cx: &Provider,
     transaction: Transaction,
-    device: &str,
-    now: Timestamp,
+    device: Device,
 ) -> Result<Transaction, StorageError> {
     let mut work = cx.storage.begin().await?;
     let changed = match device {
-        "skip" => Transaction {
+        Device::Skipped => Transaction {
             device_check: DeviceCheck::Absent,
             ..transaction
         },
-        "again" => Transaction {
+        Device::Again => Transaction {
             device_check: DeviceCheck::NotDone,
             device: None,
             reauthenticated_at: None,
             ..transaction
         },
-        result => {
-            // Spent by this browser's request only: the result of someone else's device proves nothing.
-            let secret = Secret::from_untrusted(result);
-            let Some(visit) = work
-                .tickets()
-                .take_result(&secret.digest(), &transaction.id, now)
-                .await?
-            else {
-                return Ok(transaction);
-            };
+        Device::Visited(visit) => {
             if let (Some(proof), Some(session)) = (&visit.proof, &transaction.session) {
                 work.sessions().set_device(session, Some(proof)).await?;
             }

@@ -126,6 +126,46 @@ pub(crate) async fn an_unknown_session_cannot_be_updated(storage: &Arc<dyn Stora
     assert!(!work.sessions().update(&session("s1")).await.unwrap());
 }
 
+pub(crate) async fn a_touch_changes_the_times_and_nothing_else(storage: &Arc<dyn Storage>) {
+    let mut session = session("s1");
+    insert(storage, &session, "cookie").await;
+    let mut work = begin(storage).await;
+    // Somebody enters the password again meanwhile.
+    session.authentication.password_at = Some(at(20));
+    assert!(work.sessions().update(&session).await.unwrap());
+    assert!(
+        work.sessions()
+            .touch(&session.id, at(30), at(500))
+            .await
+            .unwrap()
+    );
+    commit(work).await;
+    session.last_seen_at = at(30);
+    session.expires_at = at(500);
+    assert_eq!(find(storage, "cookie").await, Some(session));
+}
+
+pub(crate) async fn a_touch_never_ends_a_session_earlier(storage: &Arc<dyn Storage>) {
+    let session = session("s1");
+    insert(storage, &session, "cookie").await;
+    let mut work = begin(storage).await;
+    assert!(
+        work.sessions()
+            .touch(&session.id, at(30), at(40))
+            .await
+            .unwrap()
+    );
+    commit(work).await;
+    let found = find(storage, "cookie").await.unwrap();
+    assert_eq!(found.expires_at, session.expires_at);
+}
+
+pub(crate) async fn an_unknown_session_cannot_be_touched(storage: &Arc<dyn Storage>) {
+    let mut work = begin(storage).await;
+    let unknown = SessionId::new("unknown");
+    assert!(!work.sessions().touch(&unknown, at(1), at(2)).await.unwrap());
+}
+
 pub(crate) async fn the_device_can_be_set_and_forgotten(storage: &Arc<dyn Storage>) {
     let mut session = session("s1");
     session.device = None;

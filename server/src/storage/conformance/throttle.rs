@@ -21,6 +21,12 @@ async fn attempt(storage: &Arc<dyn Storage>, key: &str, now: Timestamp, limit: u
     attempt
 }
 
+async fn give_back(storage: &Arc<dyn Storage>, key: &str) {
+    let mut work = begin(storage).await;
+    work.throttle().give_back(&hash(key)).await.unwrap();
+    commit(work).await;
+}
+
 pub(crate) async fn attempts_count_down_to_the_limit(storage: &Arc<dyn Storage>) {
     for remaining in [2, 1, 0] {
         assert_eq!(
@@ -86,6 +92,35 @@ pub(crate) async fn clearing_forgets_the_attempts(storage: &Arc<dyn Storage>) {
         attempt(storage, "ana", at(1), 1).await,
         Attempt::Allowed { remaining: 0 }
     );
+}
+
+pub(crate) async fn an_attempt_that_is_given_back_is_free_again(storage: &Arc<dyn Storage>) {
+    attempt(storage, "ana", at(0), 2).await;
+    attempt(storage, "ana", at(1), 2).await;
+    give_back(storage, "ana").await;
+    assert_eq!(
+        attempt(storage, "ana", at(2), 2).await,
+        Attempt::Allowed { remaining: 0 }
+    );
+    assert_eq!(
+        attempt(storage, "ana", at(3), 2).await,
+        Attempt::Blocked { until: at(100) }
+    );
+}
+
+pub(crate) async fn no_more_is_given_back_than_was_counted(storage: &Arc<dyn Storage>) {
+    give_back(storage, "ana").await;
+    attempt(storage, "ana", at(0), 1).await;
+    give_back(storage, "ana").await;
+    give_back(storage, "ana").await;
+    assert_eq!(
+        attempt(storage, "ana", at(1), 1).await,
+        Attempt::Allowed { remaining: 0 }
+    );
+    assert!(matches!(
+        attempt(storage, "ana", at(2), 1).await,
+        Attempt::Blocked { .. }
+    ));
 }
 
 pub(crate) async fn a_clock_set_back_blocks_for_one_window_at_most(storage: &Arc<dyn Storage>) {

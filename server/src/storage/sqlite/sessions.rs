@@ -75,6 +75,26 @@ impl Sessions for SqliteUnitOfWork {
         Ok(done.rows_affected() == 1)
     }
 
+    async fn touch(
+        &mut self,
+        id: &SessionId,
+        last_seen_at: Timestamp,
+        expires_at: Timestamp,
+    ) -> Result<bool, StorageError> {
+        let done = sqlx::query(
+            "UPDATE sessions
+             SET last_seen_at = $2,
+                 expires_at = CASE WHEN expires_at < $3 THEN $3 ELSE expires_at END
+             WHERE id = $1",
+        )
+        .bind(id.as_str())
+        .bind(millis(last_seen_at))
+        .bind(millis(expires_at))
+        .execute(self.connection())
+        .await?;
+        Ok(done.rows_affected() == 1)
+    }
+
     async fn set_device(
         &mut self,
         id: &SessionId,

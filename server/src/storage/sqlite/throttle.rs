@@ -50,6 +50,20 @@ impl Throttle for SqliteUnitOfWork {
         Ok(())
     }
 
+    async fn give_back(&mut self, key: &SecretHash) -> Result<(), StorageError> {
+        // A count of nothing is no row: the last attempt that is given back ends the window.
+        let counted = sqlx::query(
+            "UPDATE throttle SET attempts = attempts - 1 WHERE key_hash = $1 AND attempts > 1",
+        )
+        .bind(key.as_bytes())
+        .execute(self.connection())
+        .await?;
+        if counted.rows_affected() == 0 {
+            self.clear(key).await?;
+        }
+        Ok(())
+    }
+
     async fn purge(&mut self, now: Timestamp, limit: u32) -> Result<u64, StorageError> {
         let done = sqlx::query(
             "DELETE FROM throttle WHERE key_hash IN

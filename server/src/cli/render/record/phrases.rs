@@ -13,6 +13,7 @@ pub(super) fn ending(ending: &Ending) -> (&'static str, Tone) {
     match ending {
         Ending::Permitted => ("permitted", Tone::Good),
         Ending::Denied => ("denied", Tone::Bad),
+        Ending::StepUpAsked { .. } => ("step-up", Tone::Doubtful),
         Ending::InteractionRequired { .. } => ("interaction", Tone::Doubtful),
         Ending::Refused { .. } => ("refused", Tone::Bad),
         Ending::Abandoned { .. } => ("abandoned", Tone::Doubtful),
@@ -23,6 +24,11 @@ pub(super) fn what_happened(ending: &Ending) -> String {
     match ending {
         Ending::Permitted => "A code was issued to the client.".to_owned(),
         Ending::Denied => "The user was shown why not.".to_owned(),
+        Ending::StepUpAsked { password, device } => match (password, device) {
+            (true, true) => "The user was asked for the password and for the device.".to_owned(),
+            (false, true) => "The user was asked for the device.".to_owned(),
+            (_, false) => "The user was asked for the password.".to_owned(),
+        },
         Ending::InteractionRequired { error } => {
             format!(
                 "The user had something to do, and the client wanted no interaction: `{error}`."
@@ -146,7 +152,10 @@ pub(super) fn why(record: &DecisionRecord) -> String {
     match &record.ending {
         Ending::Refused { detail, .. } => return detail.clone(),
         Ending::Abandoned { stage } => return asked_last(stage).to_owned(),
-        Ending::Permitted | Ending::Denied | Ending::InteractionRequired { .. } => {}
+        Ending::Permitted
+        | Ending::Denied
+        | Ending::StepUpAsked { .. }
+        | Ending::InteractionRequired { .. } => {}
     }
     let Some(decision) = &record.decision else {
         return String::new();
