@@ -1,12 +1,15 @@
 //! Being refused: the page says why and what to do, the client hears of it when the person wants,
 //! and the operator finds all of it by the reference.
 
+use chrono::TimeDelta;
+use doorward::storage::Storage as _;
+use doorward::storage::sqlite::SqliteStorage;
 use doorward_tests::{
-    ANA, Arrival, BO, CY, Credentials, JAPAN, PAYROLL, Page, SINGAPORE, TestClient, TestProvider,
-    WIKI, eventually,
+    ANA, Arrival, BO, CY, Credentials, Installation, JAPAN, PAYROLL, Page, SINGAPORE, TestClient,
+    TestProvider, WIKI, eventually, now,
 };
 
-use crate::journey::{arrive, code, provider};
+use crate::journey::{arrive, code, provider, provider_in};
 
 /// The refusal that this person gets in a browser on this device.
 async fn refusal(
@@ -32,7 +35,6 @@ async fn each_missing_condition_is_named_with_what_was_found() {
             "device is managed",
             "no inventory record matches",
         ),
-        ("mbp-ana", CY, "user is in group employees", "contractors"),
     ];
     for (device, person, condition, found) in cases {
         let page = refusal(&provider, WIKI, device, person).await;
@@ -55,6 +57,45 @@ async fn each_missing_condition_is_named_with_what_was_found() {
         }
         assert_eq!(page.reference().len(), "7F3K-29QD".len());
     }
+}
+
+#[tokio::test]
+async fn a_rule_for_other_people_is_not_told() {
+    let provider = provider().await;
+    let page = refusal(&provider, WIKI, "mbp-ana", CY).await;
+    for words in [
+        "employees",
+        "What we checked",
+        "What you can do",
+        "managed, encrypted device in Singapore",
+    ] {
+        assert!(!page.says(words), "`{words}` on {page}");
+    }
+    // The operator still finds it.
+    let line = provider.decision(&page.reference()).await;
+    assert!(line.to_string().contains("employees"), "{line}");
+}
+
+#[tokio::test]
+async fn what_speaks_against_a_person_is_never_shown_as_met() {
+    let installation = Installation::new();
+    installation.append(
+        "policies/access.cedar",
+        r#"
+@id("not-from-japan")
+@reason("Work applications stay closed in Japan.")
+forbid (principal, action, resource in ApplicationGroup::"workplace")
+when { context has country && context.country == Country::"JP" };
+"#,
+    );
+    let provider = provider_in(installation).await;
+    let wiki = provider.relying_party(WIKI).await;
+    let mut browser = provider.browser_on("mbp-ana");
+    browser.travel(JAPAN);
+    let page = arrive(&wiki, &mut browser, ANA).await.denied();
+    assert!(page.says("stay closed in Japan"), "{page}");
+    assert!(page.says("Not met: Applies because: country"), "{page}");
+    assert!(!page.text().contains(" Met: "), "{page}");
 }
 
 #[tokio::test]
@@ -161,6 +202,50 @@ async fn another_account_can_be_tried_from_the_page_of_a_refusal() {
     }
     let tokens = wiki.redeem(&attempt, &arrival.answer()).await;
     assert_eq!(tokens.claims["sub"], BO.id);
+}
+
+#[tokio::test]
+async fn a_request_that_goes_on_leaves_its_reference_to_the_refusal() {
+    let provider = provider().await;
+    let wiki = provider.relying_party(WIKI).await;
+    let mut browser = provider.browser_on("byod-ana");
+    let refused = arrive(&wiki, &mut browser, ANA).await.denied();
+    let page = browser.follow(&refused, "Use another account").await.page();
+    assert!(page.has_form("/sign-in"), "{page}");
+
+    // What would be recorded if nobody came back.
+    let file = provider.files().path("state/doorward.db");
+    let database = SqliteStorage::open(&file).await.expect("a database");
+    let mut work = database.begin().await.expect("a turn");
+    let later = now() + TimeDelta::hours(2);
+    let waiting = work.transactions().take_expired(later, 10).await;
+    let references: Vec<String> = waiting
+        .expect("transactions")
+        .iter()
+        .map(|transaction| transaction.reference.to_string())
+        .collect();
+    assert_eq!(references.len(), 1);
+    assert_ne!(references, [refused.reference()]);
+}
+
+#[tokio::test]
+async fn that_more_was_asked_for_is_recorded_although_nobody_comes_back() {
+    let provider = provider().await;
+    let wiki = provider.relying_party(WIKI).await;
+    let mut browser = provider.browser_on("mbp-ana");
+    let page = browser.visit(wiki.begin().url.as_str()).await.page();
+    let page = browser.sign_in(&page, ANA).await.page();
+    assert!(page.link("Check this device").is_some(), "{page}");
+
+    let line = eventually("a step-up in the decision log", async || {
+        let mut decisions = provider.decisions().into_iter();
+        decisions.find(|line| line["ending"] == "step-up")
+    })
+    .await;
+    assert_eq!(line["client"], WIKI.id);
+    assert_eq!(line["user"], ANA.id);
+    assert_eq!(line["device"], true);
+    assert_eq!(line["password"], false);
 }
 
 #[tokio::test]

@@ -109,16 +109,9 @@ async fn a_result_proves_nothing_in_another_browser() {
     let url = ticket(&mut victim, &page).await;
     let back = redirect(&victim.get(&url).await);
 
-    // Neither for a stranger, nor for somebody with a sign-in of their own.
-    let stranger = provider.browser().visit(&back).await.page();
-    assert_eq!(stranger.status, 400, "{stranger}");
-    assert!(stranger.says("begun in another browser"), "{stranger}");
+    // Not in a request of the thief's.
     let mut thief = provider.browser();
     let theirs = before_the_check(&wiki, &mut thief).await;
-    let page = thief.visit(&back).await.page();
-    assert_eq!(page.status, 400, "{page}");
-
-    // Nor in a request of the thief's.
     let transaction = theirs.link("Continue without the check").expect("a link");
     let (_, result) = back.split_once("device=").expect("a result");
     let stolen = transaction
@@ -127,7 +120,28 @@ async fn a_result_proves_nothing_in_another_browser() {
     let page = thief.visit(&stolen).await.page();
     assert!(page.link("Check this device").is_some(), "{page}");
 
-    victim.visit(&back).await.answer();
+    // Nor in the victim's, for the thief or a stranger.
+    let page = thief.visit(&back).await.page();
+    assert_eq!(page.status, 400, "{page}");
+    let stranger = provider.browser().visit(&back).await.page();
+    assert_eq!(stranger.status, 400, "{stranger}");
+    assert!(stranger.says("begun in another browser"), "{stranger}");
+}
+
+#[tokio::test]
+async fn a_result_is_spent_by_whoever_shows_it() {
+    let provider = provider().await;
+    let wiki = provider.relying_party(WIKI).await;
+    let mut browser = provider.browser_on("mbp-ana");
+    let page = before_the_check(&wiki, &mut browser).await;
+    let url = ticket(&mut browser, &page).await;
+    let back = redirect(&browser.get(&url).await);
+    provider.browser().visit(&back).await.page();
+
+    // The browser that it was made for has to be checked again.
+    let page = browser.visit(&back).await.page();
+    assert!(page.link("Check this device").is_some(), "{page}");
+    browser.follow(&page, "Check this device").await.answer();
 }
 
 #[tokio::test]

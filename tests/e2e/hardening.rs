@@ -1,6 +1,8 @@
 //! What anybody on the network may send, and what every answer carries: garbage is refused and never
 //! an error of ours, pages have their headers, cookies their attributes, keys only public parts.
 
+use doorward::storage::Storage as _;
+use doorward::storage::sqlite::SqliteStorage;
 use doorward_tests::{ANA, Page, TestProvider, WIKI};
 use reqwest::Method;
 use serde_json::Value;
@@ -68,7 +70,16 @@ async fn garbage_is_refused_and_never_an_error_of_ours() {
     ];
     for path in forms {
         for body in bodies {
-            let page = send(&provider, "POST", path, Some(body.to_owned())).await;
+            let mut page = send(&provider, "POST", path, Some(body.to_owned())).await;
+            if let Some(location) = page.header("location").map(str::to_owned) {
+                // A posted request is asked for again by `GET`, and refused then.
+                assert!(
+                    location.starts_with(&provider.url("/authorize?")),
+                    "{path} {body}: {page}"
+                );
+                assert_eq!(page.header("cache-control"), Some("no-store"));
+                page = provider.get(&location).await;
+            }
             assert!((400..500).contains(&page.status), "{path} {body}: {page}");
         }
     }
@@ -86,6 +97,42 @@ async fn garbage_is_refused_and_never_an_error_of_ours() {
         assert_eq!(page.status, 405, "{method} {path}: {page}");
     }
     assert!(!provider.log().contains("panic"), "{}", provider.log());
+}
+
+#[tokio::test]
+async fn what_is_no_request_for_access_leaves_no_record() {
+    let provider = provider().await;
+    let check = provider.get(&provider.device_url("/check?ticket=x")).await;
+    let sign_out = send(&provider, "POST", "/sign-out", Some("csrf=x".to_owned())).await;
+    let refused = provider.get(&provider.url("/authorize")).await;
+    // Lines come in order: once this one is there, earlier ones would be.
+    provider.decision(&refused.reference()).await;
+    let decisions = provider.decisions();
+    for page in [check, sign_out] {
+        let reference = page.reference();
+        let recorded = decisions.iter().any(|line| line["reference"] == *reference);
+        assert!(!recorded, "{page}");
+        assert!(provider.log().contains(&reference), "{page}");
+    }
+}
+
+#[tokio::test]
+async fn a_failure_is_recorded_with_the_client_it_happened_to() {
+    let provider = provider().await;
+    let wiki = provider.relying_party(WIKI).await;
+    // Somebody else writes to the database, and does not come to an end.
+    let file = provider.files().path("state/doorward.db");
+    let database = SqliteStorage::open(&file).await.expect("a database");
+    let writing = database.begin().await.expect("a turn");
+
+    let page = provider.get(wiki.begin().url.as_str()).await;
+    assert_eq!(page.status, 503, "{page}");
+    drop(writing);
+    let line = provider.decision(&page.reference()).await;
+    assert_eq!(line["ending"], "refused");
+    assert_eq!(line["error"], "temporarily_unavailable");
+    assert_eq!(line["client"], WIKI.id);
+    assert_eq!(line["application"], "wiki");
 }
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 //! What a client can ask of the provider on top of a sign-in: no page, a fresh password, a certain
 //! person.
 
-use doorward_tests::{ANA, BO, JAPAN, WIKI};
+use doorward_tests::{ANA, Arrival, BO, JAPAN, PAYROLL, WIKI};
 
 use crate::journey::{provider, sign_in};
 
@@ -100,6 +100,59 @@ async fn a_login_hint_fills_in_the_username_and_another_person_is_asked() {
     let page = browser.visit(other.url.as_str()).await.page();
     assert!(page.has_form("/sign-in"), "{page}");
     assert_eq!(page.field("username").as_deref(), Some(BO.username));
+}
+
+#[tokio::test]
+async fn an_id_token_hint_names_the_only_person_who_will_do() {
+    let provider = provider().await;
+    let wiki = provider.relying_party(WIKI).await;
+    let mut browser = provider.browser_on("mbp-ana");
+    let ana = sign_in(&wiki, &mut browser, ANA).await;
+    let begin = || wiki.begin().with("id_token_hint", &ana.id_token);
+    let same = begin().with("prompt", "none");
+    let answer = browser.visit(same.url.as_str()).await.answer();
+    wiki.redeem(&same, &answer).await;
+
+    let mut browser = provider.browser_on("mbp-bo");
+    sign_in(&wiki, &mut browser, BO).await;
+    let quiet = begin().with("prompt", "none");
+    let answer = browser.visit(quiet.url.as_str()).await.answer();
+    wiki.check(&quiet, &answer);
+    assert_eq!(answer.error(), "login_required");
+
+    let attempt = begin();
+    let page = browser.visit(attempt.url.as_str()).await.page();
+    assert!(page.says("expects somebody else"), "{page}");
+    // The right password of the wrong person changes nothing.
+    let page = browser.sign_in(&page, BO).await.page();
+    assert!(page.says("expects somebody else"), "{page}");
+    let mut arrival = browser.sign_in(&page, ANA).await;
+    if let Arrival::Page(page) = &arrival {
+        arrival = browser.follow(page, "Check this device").await;
+    }
+    let tokens = wiki.redeem(&attempt, &arrival.answer()).await;
+    assert_eq!(tokens.claims["sub"], ANA.id);
+}
+
+#[tokio::test]
+async fn an_id_token_hint_that_this_client_was_not_given_is_refused() {
+    let provider = provider().await;
+    let wiki = provider.relying_party(WIKI).await;
+    let payroll = provider.relying_party(PAYROLL).await;
+    let mut browser = provider.browser_on("mbp-ana");
+    let own = sign_in(&wiki, &mut browser, ANA).await.id_token;
+    let foreign = sign_in(&payroll, &mut browser, ANA).await.id_token;
+
+    let (signed, signature) = own.rsplit_once('.').expect("a signature");
+    let other = if signature.starts_with('A') { "B" } else { "A" };
+    let altered = format!("{signed}.{other}{}", &signature[1..]);
+    let unsigned = format!("{signed}.");
+    for hint in ["rubbish", "a.b.c", &altered, &unsigned, &foreign] {
+        let attempt = wiki.begin().with("id_token_hint", hint);
+        let answer = browser.visit(attempt.url.as_str()).await.answer();
+        wiki.check(&attempt, &answer);
+        assert_eq!(answer.error(), "invalid_request", "{hint}");
+    }
 }
 
 #[tokio::test]

@@ -96,12 +96,17 @@ async fn request_and_answer_can_be_forms() {
 
     let attempt = wiki.begin().with("response_mode", "form_post");
     let url = provider.url("/authorize");
-    // The client's page posts the request. Cookies stay at home when another site posts a form; the
-    // browser of these tests is older than that, and the provider has to bear both.
+    // The client's page posts the request, without our cookies: the browser brings them when it is
+    // asked to come again.
     let answer = browser.post(&url, &attempt.parameters()).await.answer();
     assert_eq!(answer.mode, Mode::FormPost);
     let tokens = wiki.redeem(&attempt, &answer).await;
     assert_eq!(tokens.claims["sub"], ANA.id);
+
+    // What is too long for that is taken as it is: a sign-in without a session.
+    let long = wiki.begin().with("state", &"s".repeat(5_000));
+    let page = browser.post(&url, &long.parameters()).await.page();
+    assert!(page.has_form("/sign-in"), "{page}");
 }
 
 #[tokio::test]

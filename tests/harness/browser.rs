@@ -135,7 +135,8 @@ impl Browser {
             .await
     }
 
-    /// Posts parameters that come from another site, as a client's own page does.
+    /// Posts parameters that come from another site, as a client's own page does. Cookies stay at home
+    /// for that, since ours are `SameSite=Lax`; those of the answer are kept.
     pub async fn post(&mut self, url: &str, parameters: &[(String, String)]) -> Arrival {
         let url = Url::parse(url).expect("a URL");
         let mut headers = HeaderMap::new();
@@ -144,9 +145,13 @@ impl Browser {
             HeaderValue::from_static("https://wiki.example.com"),
         );
         headers.insert("sec-fetch-site", HeaderValue::from_static("cross-site"));
+        let at_home = std::mem::take(&mut self.jar);
         let first = self
             .request(Method::POST, url, &headers, Some(parameters))
             .await;
+        for (host, set) in std::mem::replace(&mut self.jar, at_home) {
+            self.jar.entry(host).or_default().extend(set);
+        }
         self.arrive(first).await
     }
 

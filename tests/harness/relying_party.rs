@@ -46,6 +46,8 @@ pub struct Attempt {
 /// What a code was exchanged for. All of it has been verified.
 #[derive(Debug, Clone)]
 pub struct Tokens {
+    /// The ID token.
+    pub id_token: String,
     /// The access token.
     pub access_token: String,
     /// The claims of the ID token.
@@ -134,6 +136,7 @@ impl RelyingParty {
             access_token: response.access_token().secret().clone(),
             header: parts.next().expect("a header"),
             claims: parts.next().expect("claims"),
+            id_token: text.clone(),
         }
     }
 

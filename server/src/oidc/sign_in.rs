@@ -17,6 +17,7 @@ use super::provider::Provider;
 use super::session;
 use crate::directory::users::Users;
 use crate::domain::clock::Timestamp;
+use crate::domain::ids::Reference;
 use crate::domain::secret::SecretHash;
 use crate::domain::transaction::{Stage, Transaction};
 use crate::signals::client_ip::client_address;
@@ -102,6 +103,11 @@ async fn sign_in(cx: &Provider, browser: &Browser, body: &[u8]) -> Result<Respon
         session: Some(session),
         reauthenticated_at: Some(now),
         stage: Stage::Started,
+        // A denial keeps its reference to itself: what becomes of the request now is another story.
+        reference: match transaction.stage {
+            Stage::Denied => Reference::generate(cx.entropy.as_ref()),
+            _ => transaction.reference,
+        },
         ..transaction
     };
     if !work.transactions().update(&authenticated).await? {

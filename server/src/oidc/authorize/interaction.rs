@@ -45,7 +45,9 @@ pub(super) fn next(
     {
         return Next::Ask(LoginPrompt {
             username: request.login_hint.clone().unwrap_or_default(),
-            why: Some("The application expects somebody else than you are signed in as.".to_owned()),
+            why: Some(
+                "The application expects somebody else than you are signed in as.".to_owned(),
+            ),
             ..LoginPrompt::default()
         });
     }
