@@ -93,7 +93,7 @@ fn the_policy_in_the_readme_is_that_of_the_starter_bundle() -> io::Result<()> {
 #[test]
 fn every_explanation_is_one_that_the_engine_gives() -> io::Result<()> {
     let mut given = String::new();
-    for entry in fs::read_dir(root().join("engine/src/snapshots"))? {
+    for entry in fs::read_dir(root().join("engine/src/tests/snapshots"))? {
         given += &fs::read_to_string(entry?.path())?;
     }
     let mut findings = Vec::new();

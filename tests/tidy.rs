@@ -14,24 +14,7 @@ use repository::{
 const LONGEST: usize = 400;
 
 /// Files that are longer, and why they stay whole.
-const LONGER: [(&str, &str); 4] = [
-    (
-        "engine/src/bundle.rs",
-        "loading a bundle is one train of thought, and its parts have no other use",
-    ),
-    (
-        "engine/src/catalogue.rs",
-        "one format in two notations, each with the same places for its errors",
-    ),
-    (
-        "engine/src/guard.rs",
-        "the scanner and its limits are read together, or neither is believed",
-    ),
-    (
-        "engine/src/tests.rs",
-        "the engine as its users see it, scenario by scenario",
-    ),
-];
+const LONGER: [(&str, &str); 0] = [];
 
 /// The rooms of the server, from the front desk down. A room imports from lower levels only.
 const LEVELS: [&[&str]; 7] = [

@@ -3,27 +3,21 @@
 //! Reading files is the caller's; so is deciding when a new bundle takes the place of an old one.
 
 use std::collections::HashMap;
-use std::fmt;
 use std::sync::Arc;
 
 use cedar_policy::{PolicySet, ValidationMode};
 use serde::{Deserialize, Serialize};
-use sha2::{Digest as _, Sha256};
 
 use crate::catalogue::Catalogue;
 use crate::error::{BundleError, Diagnostic, Severity, sort};
 use crate::lint;
 use crate::policy::{Mode, Policy, PolicyEffect, PolicyRef};
 use crate::reads::Reads;
+use crate::revision::Revision;
 use crate::schema::BundleSchema;
 use crate::slice::Index;
 use crate::source::SourceFile;
 use crate::stack;
-
-/// The fingerprint of a bundle: SHA-256 over the names and texts of its files.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(into = "String", try_from = "String")]
-pub struct Revision([u8; 32]);
 
 /// A validated set of policies with its schema and entity data.
 #[derive(Debug)]
@@ -361,62 +355,3 @@ fn without_byte_order_mark(file: &SourceFile) -> SourceFile {
         None => file.clone(),
     }
 }
-
-impl Revision {
-    fn of(files: &[SourceFile]) -> Self {
-        let mut hash = Sha256::new();
-        for file in files.iter().filter(|file| is_bundle_file(&file.name)) {
-            // Lengths before texts: no two different lists of files give the same bytes.
-            hash.update((file.name.len() as u64).to_be_bytes());
-            hash.update(file.name.as_bytes());
-            hash.update(file.digest());
-        }
-        Self(hash.finalize().into())
-    }
-
-    /// The first twelve hexadecimal digits, enough for people.
-    #[must_use]
-    pub fn short(&self) -> String {
-        self.to_string().chars().take(12).collect()
-    }
-}
-
-impl fmt::Display for Revision {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
-    }
-}
-
-impl fmt::Debug for Revision {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Revision({})", self.short())
-    }
-}
-
-impl From<Revision> for String {
-    fn from(revision: Revision) -> Self {
-        revision.to_string()
-    }
-}
-
-impl TryFrom<String> for Revision {
-    type Error = InvalidRevision;
-
-    fn try_from(text: String) -> Result<Self, Self::Error> {
-        let invalid = || InvalidRevision(text.clone());
-        let mut bytes = [0; 32];
-        if text.len() != 64 || !text.is_ascii() {
-            return Err(invalid());
-        }
-        for (at, byte) in bytes.iter_mut().enumerate() {
-            let digits = text.get(2 * at..2 * at + 2).ok_or_else(invalid)?;
-            *byte = u8::from_str_radix(digits, 16).map_err(|_| invalid())?;
-        }
-        Ok(Self(bytes))
-    }
-}
-
-/// Text that is no fingerprint of a bundle.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is not a revision: expected 64 hexadecimal digits")]
-pub struct InvalidRevision(String);

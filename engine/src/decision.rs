@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::bundle::Revision;
 use crate::policy::PolicyRef;
+use crate::revision::Revision;
 
 /// The answer to one [`AccessRequest`](crate::AccessRequest), with its evidence.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -314,22 +314,10 @@ fn duration(span: TimeDelta) -> RestrictedExpression {
 
 pub(crate) fn uid(kind: &str, id: &str) -> EntityUid {
     static TYPES: LazyLock<HashMap<&'static str, EntityTypeName>> = LazyLock::new(|| {
-        [
-            types::USER,
-            types::GROUP,
-            types::APPLICATION,
-            types::APPLICATION_GROUP,
-            types::COUNTRY,
-            types::REGION,
-            types::NETWORK,
-            types::PLATFORM,
-            types::DEVICE,
-            types::SESSION,
-            types::ACTION,
-        ]
-        .into_iter()
-        .filter_map(|name| Some((name, name.parse().ok()?)))
-        .collect()
+        types::ALL
+            .into_iter()
+            .filter_map(|name| Some((name, name.parse().ok()?)))
+            .collect()
     });
     // INVARIANT: every caller passes a name of `vocabulary::types`, and all of these parse.
     #[expect(

@@ -26,6 +26,7 @@ mod policy;
 mod properties;
 mod reads;
 mod request;
+mod revision;
 mod schema;
 mod self_test;
 mod slice;
@@ -37,7 +38,7 @@ mod tests;
 mod vocabulary;
 pub mod words;
 
-pub use bundle::{Counts, InvalidRevision, PolicyBundle, Revision, is_bundle_file};
+pub use bundle::{Counts, PolicyBundle, is_bundle_file};
 pub use decision::{Decision, Demand, DenyReason, Outcome, PolicyError, ReportOnly, Work};
 pub use error::{BundleError, Diagnostic, Label, Severity};
 pub use explain::{Condition, Explanation, Held, PolicyExplanation, Role};
@@ -49,6 +50,7 @@ pub use request::{
     AccessRequest, Action, Application, AttributeValue, CountryCode, Device, DiskEncryption,
     InvalidCountry, InvalidVersion, OsVersion, Platform, Session, User,
 };
+pub use revision::{InvalidRevision, Revision};
 pub use schema::BUILT_IN as BUILT_IN_SCHEMA;
 pub use self_test::{SelfTestFailed, self_test};
 pub use source::{Origin, SourceFile};

@@ -154,30 +154,16 @@ struct Declarations {
     count: usize,
 }
 
-/// Names that a common type must not take: the contract's would then mean something else.
-const TAKEN: [&str; 21] = [
-    types::USER,
-    types::GROUP,
-    types::APPLICATION,
-    types::APPLICATION_GROUP,
-    types::COUNTRY,
-    types::REGION,
-    types::NETWORK,
-    types::PLATFORM,
-    types::DEVICE,
-    types::SESSION,
-    "Bool",
-    "Boolean",
-    "Long",
-    "String",
-    "Set",
-    "Record",
-    "Entity",
-    "ipaddr",
-    "decimal",
-    "datetime",
-    "duration",
+/// Names of Cedar's own types: a common type of such a name would give the contract another meaning.
+const CEDAR_TYPES: [&str; 11] = [
+    "Bool", "Boolean", "Long", "String", "Set", "Record", "Entity", "ipaddr", "decimal",
+    "datetime", "duration",
 ];
+
+/// Whether the contract, or Cedar itself, gives the name its meaning.
+fn is_taken(name: &str) -> bool {
+    types::ALL.contains(&name) || CEDAR_TYPES.contains(&name)
+}
 
 /// Types that an organisation may add attributes to.
 const EXTENSIBLE: [&str; 3] = [types::USER, types::APPLICATION, types::DEVICE];
@@ -249,22 +235,14 @@ impl Declarations {
                 )),
             }
         }
-        for name in self
-            .common
-            .iter()
-            .filter(|name| TAKEN.contains(&name.as_str()))
-        {
+        for name in self.common.iter().filter(|name| is_taken(name)) {
             broken.push((
                 name.clone(),
                 format!("the schema gives the name `{name}` a new meaning"),
             ));
         }
         // Nothing can supply them, so a forbid that waits for them would never apply.
-        for name in self
-            .tagged
-            .iter()
-            .filter(|name| TAKEN.contains(&name.as_str()))
-        {
+        for name in self.tagged.iter().filter(|name| is_taken(name)) {
             broken.push((
                 name.clone(),
                 format!("the schema gives `{name}` tags, which nothing supplies"),
@@ -277,9 +255,7 @@ impl Declarations {
         {
             let owner = path.trim_matches('`').split('.').next().unwrap_or("");
             let closed = path.contains('.') && [types::SESSION, "Request"].contains(&owner);
-            if closed
-                || TAKEN.contains(&owner) && path.contains('.') && !EXTENSIBLE.contains(&owner)
-            {
+            if closed || is_taken(owner) && path.contains('.') && !EXTENSIBLE.contains(&owner) {
                 broken.push((
                     path.clone(),
                     format!("the schema adds {path}, which nothing supplies"),

@@ -2,7 +2,7 @@
 //!
 //! Cedar's parser recurses about 15 KB a nested parenthesis and aborts the process where the stack
 //! ends; its evaluator gives up with an error instead, and a policy that errors is skipped. Both are
-//! met by running them on no less than [`SIZE`] bytes, against limits (`guard.rs`) that need a
+//! met by running them on no less than [`SIZE`] bytes, against limits (`guard/`) that need a
 //! quarter of it.
 
 /// Stack that parsing and evaluation are given.

@@ -24,6 +24,20 @@ pub(crate) mod types {
     pub(crate) const SESSION: &str = "Session";
     /// Cedar's own type of actions.
     pub(crate) const ACTION: &str = "Action";
+    /// Every type above.
+    pub(crate) const ALL: [&str; 11] = [
+        USER,
+        GROUP,
+        APPLICATION,
+        APPLICATION_GROUP,
+        COUNTRY,
+        REGION,
+        NETWORK,
+        PLATFORM,
+        DEVICE,
+        SESSION,
+        ACTION,
+    ];
 }
 
 /// Attributes of the request's context.

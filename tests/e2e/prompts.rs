@@ -1,9 +1,9 @@
 //! What a client can ask of the provider on top of a sign-in: no page, a fresh password, a certain
 //! person.
 
-use doorward_tests::{ANA, Arrival, BO, JAPAN, PAYROLL, WIKI};
+use doorward_tests::{ANA, Arrival, BO, Installation, JAPAN, PAYROLL, WIKI};
 
-use crate::journey::{provider, sign_in};
+use crate::journey::{provider, provider_in, sign_in};
 
 #[tokio::test]
 async fn prompt_none_never_shows_a_page() {
@@ -164,4 +164,58 @@ async fn a_username_is_found_whatever_its_case() {
     let fields = [("username", " Ana "), ("password", ANA.password)];
     let page = browser.submit(&page, "/sign-in", &fields).await.page();
     browser.follow(&page, "Check this device").await.answer();
+}
+
+const ACR_PASSWORD: &str = "urn:doorward:acr:password";
+const ACR_DEVICE: &str = "urn:doorward:acr:password-and-device";
+
+/// Anyone may open the wiki: nothing in the policies asks for a device.
+fn open_wiki() -> Installation {
+    let installation = Installation::new();
+    installation.append(
+        "policies/access.cedar",
+        "\n@id(\"open-wiki\") permit (principal, action, resource == Application::\"wiki\");\n",
+    );
+    installation
+}
+
+#[tokio::test]
+async fn a_client_that_prefers_to_know_the_device_has_it_checked() {
+    let provider = provider_in(open_wiki()).await;
+    let wiki = provider.relying_party(WIKI).await;
+
+    let mut browser = provider.browser_on("mbp-ana");
+    let attempt = wiki.begin();
+    let answer = browser.walk(attempt.url.as_str(), ANA).await.answer();
+    let tokens = wiki.redeem(&attempt, &answer).await;
+    assert_eq!(tokens.claims["acr"], ACR_PASSWORD);
+
+    let both = format!("{ACR_DEVICE} {ACR_PASSWORD}");
+    let attempt = wiki.begin().with("acr_values", &both);
+    let answer = browser.walk(attempt.url.as_str(), ANA).await.answer();
+    let tokens = wiki.redeem(&attempt, &answer).await;
+    assert_eq!(tokens.claims["acr"], ACR_DEVICE);
+}
+
+#[tokio::test]
+async fn a_wish_for_the_device_is_not_a_condition() {
+    let provider = provider_in(open_wiki()).await;
+    let wiki = provider.relying_party(WIKI).await;
+    let mut browser = provider.browser();
+    let attempt = wiki.begin().with("acr_values", ACR_DEVICE);
+    let answer = browser.walk(attempt.url.as_str(), ANA).await.answer();
+    let tokens = wiki.redeem(&attempt, &answer).await;
+    assert_eq!(tokens.claims["acr"], ACR_PASSWORD);
+}
+
+#[tokio::test]
+async fn the_first_known_wish_counts_and_unknown_ones_are_passed_over() {
+    let provider = provider_in(open_wiki()).await;
+    let wiki = provider.relying_party(WIKI).await;
+    let mut browser = provider.browser_on("mbp-ana");
+    let wishes = format!("urn:example:gold {ACR_PASSWORD} {ACR_DEVICE}");
+    let attempt = wiki.begin().with("acr_values", &wishes);
+    let answer = browser.walk(attempt.url.as_str(), ANA).await.answer();
+    let tokens = wiki.redeem(&attempt, &answer).await;
+    assert_eq!(tokens.claims["acr"], ACR_PASSWORD);
 }

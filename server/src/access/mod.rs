@@ -71,6 +71,16 @@ impl AccessControl {
             Outcome::StepUp { .. } | Outcome::Deny { .. } => Some(bundle.value.explain(&request)),
         };
         let took = begun.elapsed();
+        // A policy that cannot be evaluated is a mistake in the policies that somebody has to mend:
+        // Cedar would skip it without a word.
+        for error in &decision.errors {
+            tracing::warn!(
+                policy = error.policy.id,
+                origin = %error.policy.origin,
+                error = error.message,
+                "policy cannot be evaluated"
+            );
+        }
         let grounds = Box::new(Grounds {
             facts: request.facts(),
             explanation,

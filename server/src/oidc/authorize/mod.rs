@@ -25,13 +25,13 @@ use form_urlencoded::Serializer;
 use self::client::RedirectTarget;
 use self::error::WalkError;
 use self::interaction::Next;
-use self::request::AuthorizationRequest;
+use self::request::{AuthorizationRequest, Prompt};
 use super::browser::Browser;
 use super::page_error::PageError;
 use super::parameters::Parameters;
 use super::provider::Provider;
 use super::session;
-use crate::access::{Answer, Question};
+use crate::access::{Answer, Question, Signals};
 use crate::domain::clock::Timestamp;
 use crate::domain::transaction::{DeviceCheck, Transaction};
 
@@ -163,6 +163,10 @@ async fn walk(visit: &Visit<'_>, target: &RedirectTarget) -> Result<Response, Wa
         now: visit.now,
     };
     match cx.access.decide(&question, offers) {
+        // The permit of this moment is dropped: with the device known, everything is decided anew.
+        Answer::Permit(..) if request.prefers_device && could_check(visit, &request, &signals) => {
+            pending::preferred_device(visit, target, &subject).await
+        }
         Answer::Permit(permit, grounds) => {
             issue::code(
                 visit, target, &request, &subject, &signals, permit, &grounds,
@@ -176,4 +180,13 @@ async fn walk(visit: &Visit<'_>, target: &RedirectTarget) -> Result<Response, Wa
             respond::denied(visit, target, &request, &subject, &signals, denial).await
         }
     }
+}
+
+/// Whether the device is not known, and asking for it is still open.
+fn could_check(visit: &Visit<'_>, request: &AuthorizationRequest, signals: &Signals) -> bool {
+    let check = visit.transaction.as_ref().map(|stored| stored.device_check);
+    signals.device.fact.value().is_none()
+        && request.prompt != Prompt::None
+        && visit.cx.device_host.is_some()
+        && matches!(check, None | Some(DeviceCheck::NotDone))
 }

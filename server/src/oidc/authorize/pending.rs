@@ -249,25 +249,55 @@ pub(super) async fn step_up(
         let response = shown.respond(cx, StatusCode::OK, &stored.transaction.id, &stored.browser);
         return Ok(stored.with_cookie(response));
     }
+    let names = device_names(cx, subject, &demand.devices);
     let stored = store(visit, target, Stage::AskedDevice, Some(record)).await?;
-    let continue_url = cx.endpoint(&format!(
+    Ok(device_check(visit, target, subject, &stored, why, names))
+}
+
+/// Asks for the device although the policies would do without: the client prefers to know it.
+pub(super) async fn preferred_device(
+    visit: &Visit<'_>,
+    target: &RedirectTarget,
+    subject: &Subject,
+) -> Result<Response, WalkError> {
+    let stored = store(visit, target, Stage::AskedDevice, None).await?;
+    let why = "The application would like to know which device you are on.".to_owned();
+    Ok(device_check(
+        visit,
+        target,
+        subject,
+        &stored,
+        Some(why),
+        Vec::new(),
+    ))
+}
+
+fn device_check(
+    visit: &Visit<'_>,
+    target: &RedirectTarget,
+    subject: &Subject,
+    stored: &Stored,
+    why: Option<String>,
+    device_names: Vec<String>,
+) -> Response {
+    let continue_url = visit.cx.endpoint(&format!(
         "/authorize/device?transaction={}",
         stored.transaction.id
     ));
     // A browser that has shown a device before knows what happens: no page in between.
     if subject.session.device.is_some() {
         let response = Redirect::to(&continue_url).into_response();
-        return Ok(stored.with_cookie(no_store(response)));
+        return stored.with_cookie(no_store(response));
     }
     let shown = DeviceCheckPage {
         application_name: target.client().name.clone(),
         continue_url,
         why,
-        device_names: device_names(cx, subject, &demand.devices),
+        device_names,
         transaction: stored.transaction.id.to_string(),
     };
-    let headers = cx.page_headers().leading_to(target.redirect_uri());
-    Ok(stored.with_cookie(page(StatusCode::OK, &shown, headers)))
+    let headers = visit.cx.page_headers().leading_to(target.redirect_uri());
+    stored.with_cookie(page(StatusCode::OK, &shown, headers))
 }
 
 fn interaction_required(error: &RedirectError) -> Ending {

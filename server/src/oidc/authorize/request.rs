@@ -6,6 +6,7 @@ use data_encoding::BASE64URL_NOPAD;
 use super::client::RedirectTarget;
 use super::error::{ErrorCode, RedirectError};
 use super::id_token_hint;
+use super::issue::{ACR_PASSWORD, ACR_PASSWORD_AND_DEVICE};
 use crate::directory::clients::ClientAuthentication;
 use crate::domain::ids::UserId;
 use crate::oidc::parameters::Parameters;
@@ -22,6 +23,8 @@ pub(super) struct AuthorizationRequest {
     pub(super) prompt: Prompt,
     pub(super) max_age: Option<TimeDelta>,
     pub(super) login_hint: Option<String>,
+    /// Whether the client would rather have the user's device checked than not.
+    pub(super) prefers_device: bool,
     /// The user that the ID token hint names: nobody else will do.
     pub(super) expected_user: Option<UserId>,
 }
@@ -65,6 +68,7 @@ impl AuthorizationRequest {
             prompt: prompt(parameters)?,
             max_age: max_age(parameters)?,
             login_hint: parameters.get("login_hint").map(ToOwned::to_owned),
+            prefers_device: prefers_device(parameters),
             expected_user: id_token_hint::user(cx, parameters, target)?,
         })
     }
@@ -178,6 +182,16 @@ fn prompt(parameters: &Parameters) -> Result<Prompt, RedirectError> {
         };
     }
     Ok(prompt)
+}
+
+/// `acr_values` are a wish, in order of preference (OpenID Connect Core 1.0, section 3.1.2.1): the first
+/// one that is known here counts.
+fn prefers_device(parameters: &Parameters) -> bool {
+    let wishes = parameters.get("acr_values").unwrap_or("");
+    wishes
+        .split(' ')
+        .find(|wish| [ACR_PASSWORD, ACR_PASSWORD_AND_DEVICE].contains(wish))
+        == Some(ACR_PASSWORD_AND_DEVICE)
 }
 
 fn max_age(parameters: &Parameters) -> Result<Option<TimeDelta>, RedirectError> {
