@@ -145,7 +145,9 @@ pub(super) async fn reload_on_hangup(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::ids::{ClientId, TransactionId};
     use crate::domain::secret::SecretHash;
+    use crate::domain::transaction::DeviceCheck;
     use crate::storage::sqlite::SqliteStorage;
 
     #[tokio::test]
@@ -174,5 +176,71 @@ mod tests {
 
         let mut work = storage.begin().await.unwrap();
         assert_eq!(work.throttle().purge(now, BATCH).await.unwrap(), 0);
+    }
+
+    fn pending(id: &str, reference: &str, stage: Stage, expires_at: Timestamp) -> Transaction {
+        Transaction {
+            id: TransactionId::new(id),
+            reference: reference.parse().unwrap(),
+            parameters: Vec::new(),
+            client: ClientId::new("wiki-web"),
+            session: None,
+            device_check: DeviceCheck::NotDone,
+            device: None,
+            reauthenticated_at: None,
+            stage,
+            created_at: expires_at - TimeDelta::minutes(10),
+            expires_at,
+        }
+    }
+
+    #[tokio::test]
+    async fn a_sign_in_that_nobody_finished_is_recorded_once_and_a_denied_one_is_not() {
+        let now: Timestamp = "2026-11-24T12:00:00Z".parse().unwrap();
+        let storage = SqliteStorage::in_memory().await.unwrap();
+        let expired = now - TimeDelta::minutes(1);
+        let mut work = storage.begin().await.unwrap();
+        for pending in [
+            pending("asked", "7F3K-29QD", Stage::AskedDevice, expired),
+            pending("denied", "7F3K-29QE", Stage::Denied, expired),
+            pending(
+                "live",
+                "7F3K-29QF",
+                Stage::AskedPassword,
+                now + TimeDelta::minutes(1),
+            ),
+        ] {
+            let browser = SecretHash::of(b"browser");
+            work.transactions()
+                .insert(&pending, &browser)
+                .await
+                .unwrap();
+        }
+        work.commit().await.unwrap();
+
+        let log = DecisionLog::nowhere();
+        let mut lines = log.listen();
+        let round = Round {
+            storage: &storage,
+            clients: &Live::fixed("clients", Clients::default(), now),
+            log: &log,
+            now,
+            records_before: now - TimeDelta::days(1),
+        };
+        round.purge(&CancellationToken::new()).await.unwrap();
+        round.purge(&CancellationToken::new()).await.unwrap();
+
+        let line = lines.try_recv().unwrap();
+        let ending = Ending::Abandoned {
+            stage: "asked-device".to_owned(),
+        };
+        assert_eq!(line.ending, ending);
+        assert_eq!(line.client.as_deref(), Some("wiki-web"));
+        assert!(lines.try_recv().is_err());
+
+        let mut work = storage.read().await.unwrap();
+        let stored = work.records().find(&line.reference).await.unwrap().unwrap();
+        assert_eq!(stored.outcome, "abandoned");
+        assert_eq!(work.records().recent(10).await.unwrap().len(), 1);
     }
 }
