@@ -166,20 +166,25 @@ impl Tour {
                 &mut laptop,
                 home,
             )
-            .await,
+            .await
+            .because("workplace"),
             self.row("ana, a laptop that nobody manages", Deny, &mut own, home)
-                .await,
+                .await
+                .because("device is managed (not managed"),
             self.row("ana, no certificate", Deny, &mut stranger, unchecked)
-                .await,
+                .await
+                .because("device is managed (no device certificate was presented"),
             self.row(
                 "ana, her managed laptop, in Japan",
                 Deny,
                 &mut laptop,
                 abroad,
             )
-            .await,
+            .await
+            .because("country is in region home (Japan"),
             self.row("ana, a disk that is not encrypted", Deny, &mut lab, home)
-                .await,
+                .await
+                .because("disk is encrypted (not encrypted"),
         ];
         self.eight_days_later().await?;
         let title = "ana, back in Singapore, eight days later";
@@ -188,7 +193,8 @@ impl Tour {
                 .await,
         );
         let title = "ben, payroll, on the laptop of ana";
-        rows.push(self.row(title, Deny, &mut borrowed, colleague).await);
+        let row = self.row(title, Deny, &mut borrowed, colleague).await;
+        rows.push(row.because("own-device-only: device is assigned to the user"));
 
         let allowed = Edit {
             file: ENTITIES,

@@ -50,6 +50,17 @@ impl Row {
         }
     }
 
+    /// The same row, wrong where the answer has another reason: the right answer for a wrong reason
+    /// is no right answer.
+    #[must_use]
+    pub(super) fn because(self, reason: &str) -> Self {
+        if self.got.is_err() || self.why.contains(reason) {
+            return self;
+        }
+        let other = format!("expected for `{reason}`, but it was `{}`", self.why);
+        self.spoilt_by(&other)
+    }
+
     /// The same row, with something beside the sign-in that is not as it should be.
     #[must_use]
     pub(super) fn spoilt_by(self, error: &dyn Display) -> Self {
@@ -186,6 +197,13 @@ mod tests {
 2 of 4 answers are as expected
 ";
         assert_eq!(text(&rows, Style::plain()), expected);
+    }
+
+    #[test]
+    fn a_right_answer_for_another_reason_is_wrong() {
+        let right = row("ana", Verdict::Permit, Ok(Verdict::Permit));
+        assert!(right.clone().because("workplace").is_right());
+        assert!(!right.because("own-device-only").is_right());
     }
 
     #[test]
