@@ -18,6 +18,7 @@ use super::fixtures::Credentials;
 use super::installation::Installation;
 use super::landing::Landing;
 use super::page::reference_in;
+use super::wait::eventually;
 
 /// How long one command may take: longer than any page.
 const COMMAND: Duration = Duration::from_secs(90);
@@ -92,18 +93,28 @@ impl Chromium {
 
     /// What a person reads, with one blank between any two words.
     pub async fn text(&self) -> String {
-        let body = self.find("css selector", "body").await;
-        let text = self.get(&format!("{body}/text")).await;
+        // One step inside the page: an element that was found may belong to the page before by the
+        // time it is read. While the browser is between two pages there is nothing to read yet.
+        let script = json!({ "script": "return document.body.innerText;", "args": [] });
+        let text = eventually("a page to read", async || {
+            let text = self
+                .attempt(Method::POST, "/execute/sync", Some(&script))
+                .await;
+            text.ok().filter(Value::is_string)
+        })
+        .await;
         let words = text.as_str().expect("a text").split_whitespace();
         words.collect::<Vec<_>>().join(" ")
     }
 
-    /// Fails unless a person reads all of this.
+    /// Waits until a person reads all of this.
     pub async fn shows(&self, words: &[&str]) {
-        let text = self.text().await;
-        for words in words {
-            assert!(text.contains(words), "no `{words}` on: {text}");
-        }
+        let what = format!("a page that says {words:?}");
+        eventually(&what, async || {
+            let text = self.text().await;
+            words.iter().all(|words| text.contains(words)).then_some(())
+        })
+        .await;
     }
 
     /// The reference that the page shows.
@@ -192,15 +203,24 @@ impl Chromium {
         self.post("/goog/cdp/execute", &body).await
     }
 
-    async fn get(&self, path: &str) -> Value {
-        self.command(Method::GET, path, None).await
-    }
-
     async fn post(&self, path: &str, body: &Value) -> Value {
         self.command(Method::POST, path, Some(body)).await
     }
 
     async fn command(&self, method: Method, path: &str, body: Option<&Value>) -> Value {
+        match self.attempt(method, path, body).await {
+            Ok(value) => value,
+            Err(error) => panic!("`{path}`, {body:?}: {error}"),
+        }
+    }
+
+    /// The driver's answer, or what it says against the command.
+    async fn attempt(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
+    ) -> Result<Value, String> {
         let url = format!("{}{path}", self.session);
         let mut request = self.http.request(method, url);
         if let Some(body) = body {
@@ -210,11 +230,10 @@ impl Chromium {
         let succeeded = response.status().is_success();
         let mut answer: Value = response.json().await.expect("JSON");
         let value = answer["value"].take();
-        assert!(
-            succeeded,
-            "`{path}`, {body:?}: {}: {}",
-            value["error"], value["message"]
-        );
-        value
+        if succeeded {
+            Ok(value)
+        } else {
+            Err(format!("{}: {}", value["error"], value["message"]))
+        }
     }
 }

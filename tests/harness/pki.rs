@@ -49,6 +49,11 @@ impl TestPki {
         self.renew_server("main", MAIN_HOST)
     }
 
+    /// Gives the device host another certificate, and says which, in DER.
+    pub fn renew_device(&self) -> Vec<u8> {
+        self.renew_server("device", DEVICE_HOST)
+    }
+
     /// A certificate of the device with this id in its name.
     pub fn device(&self, id: &str) -> IssuedCertificate {
         self.devices
