@@ -123,7 +123,7 @@ fn the_four_rules_permit_when_all_hold_and_name_the_policy() {
     assert_eq!(ids, ["workplace"]);
     assert_eq!(
         decision.determining[0].origin.to_string(),
-        "policies/access.cedar:6:1"
+        "policies/access.cedar:9:1"
     );
 }
 
