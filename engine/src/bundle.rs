@@ -192,6 +192,12 @@ impl PolicyBundle {
             .declares(crate::vocabulary::types::APPLICATION, id)
     }
 
+    /// Whether the bundle's entity data declares the group.
+    #[must_use]
+    pub fn knows_group(&self, id: &str) -> bool {
+        self.catalogue.declares(crate::vocabulary::types::GROUP, id)
+    }
+
     pub(crate) fn policy(&self, id: &str) -> Option<&Arc<Policy>> {
         self.policies.get(id)
     }

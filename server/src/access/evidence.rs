@@ -7,10 +7,10 @@ use axum::http::HeaderMap;
 use chrono::TimeDelta;
 use doorward_engine::{CountryCode, Device, Fact};
 
+use super::versions::{DeviceVersions, Versions};
 use crate::audit::SignalTrail;
 use crate::config::IdentityKind;
 use crate::directory::devices::Inventory;
-use crate::directory::users::UserRecord;
 use crate::domain::authentication::DeviceProof;
 use crate::domain::clock::Timestamp;
 use crate::domain::ids::UserId;
@@ -57,6 +57,8 @@ pub struct Signals {
     pub country: Fact<CountryCode>,
     /// Its device.
     pub device: DeviceEvidence,
+    /// What all of it was gathered from.
+    pub versions: Versions,
 }
 
 /// The device, and how it came to be known.
@@ -82,28 +84,30 @@ impl SignalSources {
         now: Timestamp,
     ) -> Signals {
         let address = client_address(&self.forwarding, peer, headers, now);
-        let country = self.geo.current().value.country(&address.address, now);
-        let device = match &self.devices {
-            Some(sources) => sources.device(proof, check, now),
-            None => DeviceEvidence::unknown("this provider checks no devices", "device host"),
+        let versions = Versions::current(self);
+        let country = versions.geo.value.country(&address.address, now);
+        let device = match (&self.devices, &versions.devices) {
+            (Some(sources), Some(versions)) => sources.device(versions, proof, check, now),
+            _ => DeviceEvidence::unknown("this provider checks no devices", "device host"),
         };
         Signals {
             address,
             country,
             device,
+            versions,
         }
     }
 
-    /// The devices that the user could still present, each as it would count right now. Whose device
-    /// it may be is for the policies to say: any of the inventory can be at hand, and even one that it
-    /// does not know.
+    /// The devices that the user could still present, each as it would count right now, by the inventory
+    /// that the signals were gathered from. Whose device it may be is for the policies to say: any of the
+    /// inventory can be at hand, and even one that it does not know.
     #[must_use]
-    pub fn candidates(&self, user: &UserRecord, now: Timestamp) -> Vec<Device> {
-        let Some(sources) = &self.devices else {
+    pub fn candidates(&self, signals: &Signals, user: &UserId, now: Timestamp) -> Vec<Device> {
+        let (Some(sources), Some(versions)) = (&self.devices, &signals.versions.devices) else {
             return Vec::new();
         };
-        let inventory = sources.inventory.current();
-        candidates(&inventory.value, &user.id, sources.evidence_lifetime, now)
+        let inventory = &versions.inventory.value;
+        candidates(inventory, user, sources.evidence_lifetime, now)
     }
 
     /// The name by which a person knows a device of the inventory.
@@ -123,6 +127,7 @@ impl SignalSources {
 impl DeviceSources {
     fn device(
         &self,
+        versions: &DeviceVersions,
         proof: Option<&DeviceProof>,
         check: DeviceCheck,
         now: Timestamp,
@@ -147,7 +152,7 @@ impl DeviceSources {
             return DeviceEvidence::unknown(reason, source).seen_from(proof);
         }
         // Checked again at each decision: a certificate may have been revoked since it was presented.
-        let verified = match self.trust.current().value.verify(&proof.chain, now) {
+        let verified = match versions.trust.value.verify(&proof.chain, now) {
             Ok(verified) => verified,
             Err(refused) => {
                 let mut evidence = DeviceEvidence::unknown(
@@ -162,18 +167,18 @@ impl DeviceSources {
             return DeviceEvidence::unknown("the device certificate names no device", source)
                 .seen_from(proof);
         };
-        let inventory = self.inventory.current();
+        let inventory = &versions.inventory.value;
         // The first name, in the configured order, that the inventory knows; else the first name.
         let known = name
             .candidates
             .iter()
-            .find(|(_, value)| !matches!(inventory.value.matching(value), Match::None));
+            .find(|(_, value)| !matches!(inventory.matching(value), Match::None));
         let (kind, value) = known.map_or((name.kind, name.value.as_str()), |(kind, value)| {
             (*kind, value.as_str())
         });
         let device = device_facts(
             value,
-            &inventory.value.matching(value),
+            &inventory.matching(value),
             proof,
             self.evidence_lifetime,
             now,

@@ -5,6 +5,7 @@ mod answer;
 mod evidence;
 mod permit;
 mod policies;
+mod versions;
 
 use std::time::Instant;
 
@@ -16,6 +17,7 @@ pub use answer::{Answer, Denial, Grounds, StepUp};
 pub use evidence::{DeviceEvidence, DeviceSources, SignalSources, Signals};
 pub use permit::AccessPermit;
 pub use policies::{PoliciesError, PolicySource, check};
+pub use versions::{DeviceVersions, Versions};
 
 use crate::directory::clients::ClientRecord;
 use crate::directory::users::UserRecord;

@@ -1,6 +1,7 @@
 //! The composition root: builds a [`Provider`] from a [`Config`], binds the listeners, and runs until
 //! told to stop. Everything that can be wrong is found before anything listens.
 
+mod declarations;
 mod lifecycle;
 pub mod listener;
 mod router;
@@ -30,7 +31,7 @@ use crate::directory::password::{PasswordError, Passwords};
 use crate::domain::clock::Clock;
 use crate::domain::diagnostic::Diagnostic;
 use crate::domain::entropy::Entropy;
-use crate::oidc::{Lifetimes, MetadataError, Parts, Provider, Throttling, metadata};
+use crate::oidc::{Intake, Lifetimes, MetadataError, Parts, Provider, Throttling, metadata};
 use crate::reload::{Live, ReloadSettings, Trigger};
 use crate::signals::device_tls::DeviceTls;
 use crate::storage::StorageError;
@@ -144,6 +145,10 @@ impl App {
                 per_address: config.throttle.per_address,
                 window: delta(config.throttle.window),
             },
+            intake: Intake::new(
+                config.throttle.unfinished_per_address,
+                delta(config.throttle.window),
+            ),
             storage,
             access: AccessControl::new(sources.policies.clone()),
             signals: sources.signals(config),
@@ -249,10 +254,11 @@ impl Bound {
         let status = Arc::new(Status::new(
             &app.provider,
             app.sources.statuses(),
+            app.sources.declarations.clone(),
             shutdown.clone(),
         ));
         let triggers = app.sources.triggers();
-        let (policies, clients) = (app.sources.policies.clone(), app.sources.clients.clone());
+        let declarations = app.sources.declarations.clone();
         let log = app.provider.log.clone();
         for reloader in app.sources.into_reloaders() {
             tasks.spawn(reloader.run(app.reload, shutdown.clone()));
@@ -288,9 +294,7 @@ impl Bound {
             router::operations(status),
             shutdown.clone(),
         ));
-        tasks.spawn(sources::warn_about_applications(
-            policies, clients, shutdown,
-        ));
+        tasks.spawn(declarations.watch(shutdown));
         tasks.close();
         tasks.wait().await;
         log.flush().await;

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use doorward_engine::PolicyBundle;
-use tokio_util::sync::CancellationToken;
 
+use super::declarations::Declarations;
 use super::delta;
 use crate::access::{DeviceSources, PolicySource, SignalSources};
 use crate::config::{Config, ForwardedKind};
-use crate::directory::clients::{ClientRecord, Clients, ClientsSource};
+use crate::directory::clients::{Clients, ClientsSource};
 use crate::directory::devices::InventorySource;
 use crate::directory::users::{Users, UsersSource};
 use crate::domain::clock::Clock;
@@ -29,6 +29,7 @@ pub(super) struct Sources {
     pub(super) devices: Option<DeviceSources>,
     pub(super) main_tls: Option<Live<TlsIdentity>>,
     pub(super) device_tls: Option<Live<TlsIdentity>>,
+    pub(super) declarations: Declarations,
     loading: Loading,
 }
 
@@ -102,6 +103,13 @@ impl Sources {
         let (devices, device_tls) = load_devices(config, &mut loading, clock);
         match (policies, users, clients, geo) {
             (Some(policies), Some(users), Some(clients), Some(geo)) if loading.wrong.is_empty() => {
+                let declarations = Declarations {
+                    policies: policies.clone(),
+                    users: users.clone(),
+                    users_file: config.directory.users.display().to_string(),
+                    clients: clients.clone(),
+                    clients_file: config.directory.clients.display().to_string(),
+                };
                 Ok(Self {
                     policies,
                     users,
@@ -110,6 +118,7 @@ impl Sources {
                     devices,
                     main_tls,
                     device_tls,
+                    declarations,
                     loading,
                 })
             }
@@ -165,49 +174,6 @@ impl Sources {
     }
 }
 
-/// Says which clients belong to applications that the policies' entity data does not declare, at once and
-/// whenever either side was replaced, until `shutdown`. It is no error: the two files need not change together.
-pub(super) async fn warn_about_applications(
-    policies: Live<PolicyBundle>,
-    clients: Live<Clients>,
-    shutdown: CancellationToken,
-) {
-    let (mut new_policies, mut new_clients) = (policies.changed(), clients.changed());
-    let mut seen = None;
-    loop {
-        // A refused file wakes up as well, and changes nothing.
-        let versions = Some((policies.current().digest, clients.current().digest));
-        if versions != seen {
-            seen = versions;
-            for client in undeclared(&policies.current().value, &clients.current().value) {
-                tracing::warn!(
-                    client = %client.id,
-                    application = %client.application,
-                    "the policies' entity data does not declare the application of this client: declare it there, or correct `application` in the clients file"
-                );
-            }
-        }
-        let alive = tokio::select! {
-            () = shutdown.cancelled() => return,
-            changed = new_policies.changed() => changed,
-            changed = new_clients.changed() => changed,
-        };
-        if alive.is_err() {
-            return;
-        }
-    }
-}
-
-/// Clients whose application the bundle does not declare.
-fn undeclared<'a>(
-    policies: &'a PolicyBundle,
-    clients: &'a Clients,
-) -> impl Iterator<Item = &'a Arc<ClientRecord>> {
-    clients
-        .all()
-        .filter(|client| !policies.knows_application(client.application.as_str()))
-}
-
 fn load_devices(
     config: &Config,
     loading: &mut Loading,
@@ -255,37 +221,5 @@ impl std::fmt::Debug for Loading {
             .field("sources", &self.statuses.len())
             .field("wrong", &self.wrong)
             .finish_non_exhaustive()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use doorward_engine::SourceFile;
-
-    use super::*;
-
-    #[test]
-    fn clients_of_applications_that_the_policies_do_not_know_are_found() {
-        let files = [
-            SourceFile::new("entities.toml", "[application.wiki]\n"),
-            SourceFile::new(
-                "access.cedar",
-                "@id(\"all\")\n@reason(\"Anybody reads the wiki.\")\n\
-                 permit (principal, action, resource == Application::\"wiki\");\n",
-            ),
-        ];
-        let bundle = PolicyBundle::load(&files, None).unwrap();
-        let client = |id: &str, application: &str| {
-            format!(
-                "[[client]]\nid = '{id}'\napplication = '{application}'\npublic = true\n\
-                 redirect_uris = ['https://{id}.example/callback']\n"
-            )
-        };
-        let text = client("right", "wiki") + &client("wrong", "wikki");
-        let clients = Clients::parse(&text, "clients.toml").unwrap().value;
-        let found: Vec<&str> = undeclared(&bundle, &clients)
-            .map(|client| client.id.as_str())
-            .collect();
-        assert_eq!(found, ["wrong"]);
     }
 }

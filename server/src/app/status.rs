@@ -10,6 +10,7 @@ use doorward_engine::Counts;
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
+use super::declarations::{Declarations, Undeclared};
 use super::sources::StatusOf;
 use crate::domain::clock::Timestamp;
 use crate::oidc::Provider;
@@ -19,6 +20,7 @@ use crate::reload::SourceStatus;
 pub(super) struct Status {
     provider: Provider,
     sources: Vec<StatusOf>,
+    declarations: Declarations,
     started: Timestamp,
     shutdown: CancellationToken,
 }
@@ -32,6 +34,7 @@ struct Report {
     ready: bool,
     policies: Policies,
     sources: Vec<SourceStatus>,
+    warnings: Vec<Undeclared>,
 }
 
 #[derive(Debug, Serialize)]
@@ -45,11 +48,13 @@ impl Status {
     pub(super) fn new(
         provider: &Provider,
         sources: Vec<StatusOf>,
+        declarations: Declarations,
         shutdown: CancellationToken,
     ) -> Self {
         Self {
             provider: provider.clone(),
             sources,
+            declarations,
             started: provider.now(),
             shutdown,
         }
@@ -73,6 +78,7 @@ pub(super) async fn status(State(status): State<Arc<Status>>) -> Response {
             counts: policies.value.counts(),
         },
         sources: status.sources(),
+        warnings: status.declarations.undeclared(),
     };
     Json(report).into_response()
 }

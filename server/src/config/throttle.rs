@@ -1,5 +1,6 @@
 //! `[throttle]`: how many attempts to sign in are let through.
-//! Attempts are counted in `storage`, so that all replicas share one count.
+//! Attempts are counted in `storage`, so that all replicas share one count; unfinished sign-ins are counted
+//! in memory, since what they must be kept from filling is the storage.
 
 use std::time::Duration;
 
@@ -17,6 +18,9 @@ pub struct Throttle {
     pub per_account: u32,
     /// Attempts from one address within the window.
     pub per_address: u32,
+    /// Sign-ins begun from one address within the window, without a session, that nobody has finished.
+    /// As many records of requests about which nothing was decided are stored.
+    pub unfinished_per_address: u32,
     /// The window in which attempts are counted.
     #[serde(with = "duration")]
     #[schemars(with = "String")]
@@ -28,6 +32,7 @@ impl Default for Throttle {
         Self {
             per_account: 10,
             per_address: 50,
+            unfinished_per_address: 1000,
             window: 15 * MINUTE,
         }
     }
@@ -38,6 +43,10 @@ impl Throttle {
         for (path, limit) in [
             ("throttle.per_account", self.per_account),
             ("throttle.per_address", self.per_address),
+            (
+                "throttle.unfinished_per_address",
+                self.unfinished_per_address,
+            ),
         ] {
             if limit == 0 {
                 findings.error(
@@ -57,9 +66,10 @@ mod tests {
 
     #[test]
     fn limits_of_zero_are_refused() {
-        let found = refused("[throttle]\nper_account = 0\nper_address = 0\n");
+        let found =
+            refused("[throttle]\nper_account = 0\nper_address = 0\nunfinished_per_address = 0\n");
         let lines: Vec<_> = found.iter().map(|finding| finding.line).collect();
-        assert_eq!(lines, [Some(3), Some(4)]);
+        assert_eq!(lines, [Some(3), Some(4), Some(5)]);
     }
 
     #[test]

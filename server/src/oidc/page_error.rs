@@ -4,9 +4,12 @@
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::Response;
 
+use super::browser::Browser;
+use super::intake::is_stored;
 use super::parameters::InvalidParameters;
 use super::provider::Provider;
 use crate::audit::{self, DecisionRecord, Ending};
+use crate::domain::clock::Timestamp;
 use crate::domain::ids::Reference;
 use crate::storage::StorageError;
 use crate::tokens::TokenError;
@@ -28,6 +31,8 @@ pub struct PageError {
     pub parameter: Option<&'static str>,
     /// What to do.
     pub help: &'static str,
+    /// After how many seconds it is worth trying again.
+    pub retry_after: Option<i64>,
 }
 
 const ASK_THE_APPLICATION: &str = "This link was put together by the application. Go back to it and try again; if that does not help, tell the people who run it.";
@@ -44,6 +49,7 @@ impl PageError {
             message: message.into(),
             parameter: Some(parameter),
             help: ASK_THE_APPLICATION,
+            retry_after: None,
         }
     }
 
@@ -57,6 +63,7 @@ impl PageError {
             message: "It was finished, took too long, or was begun in another browser.".to_owned(),
             parameter: None,
             help: START_AGAIN,
+            retry_after: None,
         }
     }
 
@@ -70,6 +77,7 @@ impl PageError {
             message: "It was not sent from our own page in this browser.".to_owned(),
             parameter: None,
             help: START_AGAIN,
+            retry_after: None,
         }
     }
 
@@ -83,6 +91,7 @@ impl PageError {
             message: "Its ticket was used already, or is too old.".to_owned(),
             parameter: None,
             help: START_AGAIN,
+            retry_after: None,
         }
     }
 
@@ -96,11 +105,28 @@ impl PageError {
             message: "The provider cannot reach something that it needs.".to_owned(),
             parameter: None,
             help: "Try again in a minute.",
+            retry_after: Some(30),
+        }
+    }
+
+    /// Too many sign-ins were begun at the person's address and not finished.
+    #[must_use]
+    pub fn too_many(until: Timestamp, now: Timestamp) -> Self {
+        Self {
+            status: StatusCode::TOO_MANY_REQUESTS,
+            code: "too_many_requests",
+            title: "Too many sign-ins at a time",
+            message:
+                "Too many sign-ins were begun at your address in a short time, and not finished."
+                    .to_owned(),
+            parameter: None,
+            help: "Wait some minutes. Then go back to the application and sign in from there.",
+            retry_after: Some((until - now).num_seconds().max(1)),
         }
     }
 
     /// The page, recorded under a reference of its own.
-    pub async fn respond(self, cx: &Provider) -> Response {
+    pub async fn respond(self, cx: &Provider, browser: &Browser) -> Response {
         let now = cx.now();
         let reference = Reference::generate(cx.entropy.as_ref());
         let record = DecisionRecord::new(
@@ -111,13 +137,18 @@ impl PageError {
                 detail: self.message.clone(),
             },
         );
-        self.respond_with(cx, record).await
+        self.respond_with(cx, browser, record).await
     }
 
     /// The page for a request that is recorded as `record`.
-    pub async fn respond_with(self, cx: &Provider, record: DecisionRecord) -> Response {
+    pub async fn respond_with(
+        self,
+        cx: &Provider,
+        browser: &Browser,
+        record: DecisionRecord,
+    ) -> Response {
         let reference = record.reference;
-        if let Err(error) = store(cx, &record).await {
+        if let Err(error) = store(cx, browser, &record).await {
             // The page is shown all the same: it lets nobody in.
             tracing::error!(%reference, %error, "record of a refused request cannot be stored");
         }
@@ -144,16 +175,24 @@ impl PageError {
             help: Some(self.help.to_owned()),
         };
         let mut response = page(self.status, &shown, cx.page_headers());
-        if self.status == StatusCode::SERVICE_UNAVAILABLE {
+        if let Some(seconds) = self.retry_after {
             response
                 .headers_mut()
-                .insert(header::RETRY_AFTER, HeaderValue::from_static("30"));
+                .insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
         response
     }
 }
 
-async fn store(cx: &Provider, record: &DecisionRecord) -> Result<(), StorageError> {
+/// Stores the record, within bounds: strangers must not fill the database with requests that are wrong.
+async fn store(
+    cx: &Provider,
+    browser: &Browser,
+    record: &DecisionRecord,
+) -> Result<(), StorageError> {
+    if !is_stored(cx, browser, record) {
+        return Ok(());
+    }
     let mut work = cx.storage.begin().await?;
     audit::record(work.as_mut(), record).await?;
     work.commit().await
@@ -182,6 +221,24 @@ impl From<InvalidParameters> for PageError {
             message: format!("In this link {error}."),
             parameter: None,
             help: ASK_THE_APPLICATION,
+            retry_after: None,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::TimeDelta;
+
+    use super::*;
+
+    #[test]
+    fn whoever_has_to_wait_is_told_for_how_long() {
+        let now: Timestamp = "2026-11-24T12:00:00Z".parse().unwrap();
+        let after = |wait: TimeDelta| PageError::too_many(now + wait, now).retry_after;
+        assert_eq!(after(TimeDelta::seconds(90)), Some(90));
+        assert_eq!(after(TimeDelta::milliseconds(10)), Some(1));
+        assert!(PageError::unavailable().retry_after.is_some());
+        assert!(PageError::no_transaction().retry_after.is_none());
     }
 }

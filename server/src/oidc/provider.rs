@@ -7,8 +7,9 @@ use bytes::Bytes;
 use chrono::TimeDelta;
 use url::Url;
 
+use super::intake::Intake;
 use crate::access::{AccessControl, SignalSources};
-use crate::audit::{DecisionLog, Inputs};
+use crate::audit::DecisionLog;
 use crate::directory::clients::Clients;
 use crate::directory::password::Passwords;
 use crate::directory::users::Users;
@@ -36,6 +37,8 @@ pub struct Parts {
     pub lifetimes: Lifetimes,
     /// How many attempts to sign in are allowed.
     pub throttling: Throttling,
+    /// Counts what strangers have written down.
+    pub intake: Intake,
     /// Sessions, codes, tokens, records.
     pub storage: Arc<dyn Storage>,
     /// The door.
@@ -111,20 +114,6 @@ impl Provider {
     #[must_use]
     pub fn page_headers(&self) -> PageHeaders {
         PageHeaders::new(StrictTransport::for_issuer(&self.issuer))
-    }
-
-    /// Digests of what a decision at this moment is made from.
-    #[must_use]
-    pub fn inputs(&self, policies: &str) -> Inputs {
-        let devices = self.signals.devices.as_ref();
-        Inputs {
-            policies: policies.to_owned(),
-            users: self.users.current().digest.to_string(),
-            clients: self.clients.current().digest.to_string(),
-            inventory: devices.map(|sources| sources.inventory.current().digest.to_string()),
-            geoip: Some(self.signals.geo.current().digest.to_string()),
-            device_trust: devices.map(|sources| sources.trust.current().digest.to_string()),
-        }
     }
 }
 

@@ -13,6 +13,7 @@ use crate::domain::clock::Timestamp;
 use crate::domain::ids::SessionId;
 use crate::domain::secret::Secret;
 use crate::domain::session::Session;
+use crate::reload::Digest;
 use crate::storage::{StorageError, UnitOfWork};
 use crate::web::cookies::{HostCookie, Persistence};
 
@@ -21,6 +22,8 @@ use crate::web::cookies::{HostCookie, Persistence};
 pub(super) struct Subject {
     pub(super) session: Session,
     pub(super) user: Arc<UserRecord>,
+    /// The users file that the user was read from.
+    pub(super) users: Digest,
 }
 
 /// The subject of this browser, if its session is live and its user is still one.
@@ -42,6 +45,7 @@ pub(super) async fn current(
             .filter(|user| !user.disabled)?;
         Some(Subject {
             user: Arc::clone(user),
+            users: users.digest,
             session,
         })
     }))

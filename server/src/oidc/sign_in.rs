@@ -1,8 +1,6 @@
 //! `POST /sign-in`: the password. Attempts are counted before anything is verified, unknown users cost
 //! as much as known ones, and the session's cookie is new afterwards. An attempt that succeeds is given back.
 
-use std::net::{IpAddr, Ipv6Addr};
-
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{HeaderValue, StatusCode, header};
@@ -11,6 +9,7 @@ use zeroize::Zeroizing;
 
 use super::authorize::{SignInPage, find_transaction, no_store};
 use super::browser::Browser;
+use super::origin::Origin;
 use super::page_error::PageError;
 use super::parameters::Parameters;
 use super::provider::Provider;
@@ -20,7 +19,6 @@ use crate::domain::clock::Timestamp;
 use crate::domain::ids::Reference;
 use crate::domain::secret::SecretHash;
 use crate::domain::transaction::{Stage, Transaction};
-use crate::signals::client_ip::client_address;
 use crate::storage::{Attempt, StorageError, UnitOfWork};
 use crate::web::csrf::{self, Purpose};
 use crate::web::pages::SignInError;
@@ -29,7 +27,7 @@ use crate::web::pages::SignInError;
 pub async fn post(State(cx): State<Provider>, browser: Browser, body: Bytes) -> Response {
     match sign_in(&cx, &browser, &body).await {
         Ok(response) => response,
-        Err(error) => error.respond(&cx).await,
+        Err(error) => error.respond(&cx, &browser).await,
     }
 }
 
@@ -48,8 +46,9 @@ async fn sign_in(cx: &Provider, browser: &Browser, body: &[u8]) -> Result<Respon
     let password = Zeroizing::new(form.get("password").unwrap_or("").to_owned());
 
     let users = cx.users.current();
+    let origin = Origin::of(cx, browser, now);
     let counted = Counted {
-        address: address_key(cx, browser, now),
+        address: SecretHash::of(format!("address {origin}").as_bytes()),
         account: account_key(&users.value, &username),
     };
     if let Some(until) = counted.blocked(cx, now).await? {
@@ -97,6 +96,8 @@ async fn sign_in(cx: &Provider, browser: &Browser, body: &[u8]) -> Result<Respon
     let mut work = cx.storage.begin().await?;
     counted.succeeded(work.as_mut()).await?;
     let device = transaction.device.clone();
+    // However often the password of one sign-in is sent, it was begun once.
+    let finishes = transaction.reauthenticated_at.is_none();
     let (session, set_cookie) =
         session::after_password(cx, work.as_mut(), user, old, device, now).await?;
     let authenticated = Transaction {
@@ -114,6 +115,9 @@ async fn sign_in(cx: &Provider, browser: &Browser, body: &[u8]) -> Result<Respon
         return Err(PageError::no_transaction());
     }
     work.commit().await?;
+    if finishes {
+        cx.intake.finish(origin);
+    }
     // 303: the next request carries no password (RFC 9700, section 4.12).
     let next = cx.endpoint(&format!(
         "/authorize/resume?transaction={}",
@@ -177,32 +181,6 @@ fn account_key(users: &Users, username: &str) -> SecretHash {
     SecretHash::of(account.as_bytes())
 }
 
-fn address_key(cx: &Provider, browser: &Browser, now: Timestamp) -> SecretHash {
-    let client = client_address(
-        &cx.signals.forwarding,
-        browser.peer.address,
-        &browser.headers,
-        now,
-    );
-    // An address that cannot be told is one bucket: garbage in a header must not open a new one each time.
-    let origin = client
-        .address
-        .value()
-        .map_or_else(|| "unknown".to_owned(), |address| origin(*address));
-    SecretHash::of(format!("address {origin}").as_bytes())
-}
-
-/// Where an address is counted. Whoever has one IPv6 address has all of its /64 (RFC 4291, section 2.5.4).
-fn origin(address: IpAddr) -> String {
-    match address {
-        IpAddr::V4(address) => address.to_string(),
-        IpAddr::V6(address) => {
-            let network = Ipv6Addr::from_bits(address.to_bits() & (u128::MAX << 64));
-            format!("{network}/64")
-        }
-    }
-}
-
 /// The page again, with what was wrong.
 fn again(
     cx: &Provider,
@@ -255,14 +233,5 @@ mod tests {
         assert_eq!(account_key(&users, "Nobody"), account_key(&users, "nobody"));
         // Nor can a name be chosen that counts against somebody else.
         assert_ne!(account_key(&users, "u-1"), account_key(&users, "ana"));
-    }
-
-    #[test]
-    fn addresses_of_one_ipv6_network_are_counted_together() {
-        let of = |address: &str| origin(address.parse().unwrap());
-        assert_eq!(of("2001:db8:1:2::1"), "2001:db8:1:2::/64");
-        assert_eq!(of("2001:db8:1:2:ffff::9"), of("2001:db8:1:2::1"));
-        assert_ne!(of("2001:db8:1:3::1"), of("2001:db8:1:2::1"));
-        assert_ne!(of("203.0.113.9"), of("203.0.113.10"));
     }
 }

@@ -25,10 +25,6 @@ pub trait Sessions: Send {
     /// Gives the session another cookie; the previous one opens nothing any more. False where there is no such session.
     async fn rotate(&mut self, id: &SessionId, cookie: &SecretHash) -> Result<bool, StorageError>;
 
-    /// Stores authentication, device, last visit and expiry of a session.
-    /// False where there is no such session, or it belongs to another user: a session never changes hands.
-    async fn update(&mut self, session: &Session) -> Result<bool, StorageError>;
-
     /// Stores that the session was used, and nothing else about it. It never ends earlier for that.
     /// False where there is no such session.
     async fn touch(

@@ -6,11 +6,13 @@ use crate::directory::clients::ClientRecord;
 use crate::oidc::page_error::PageError;
 use crate::oidc::parameters::Parameters;
 use crate::oidc::provider::Provider;
+use crate::reload::Digest;
 
 /// A client that exists, with a redirect URI that is exactly one of its own, and how to answer there.
 #[derive(Debug)]
 pub(super) struct RedirectTarget {
     client: Arc<ClientRecord>,
+    clients: Digest,
     redirect_uri: String,
     mode: ResponseMode,
     state: Option<String>,
@@ -28,6 +30,11 @@ pub(super) enum ResponseMode {
 impl RedirectTarget {
     pub(super) fn client(&self) -> &ClientRecord {
         &self.client
+    }
+
+    /// The clients file that the client was read from.
+    pub(super) fn clients(&self) -> Digest {
+        self.clients
     }
 
     pub(super) fn redirect_uri(&self) -> &str {
@@ -87,6 +94,7 @@ pub(super) fn resolve(cx: &Provider, parameters: &Parameters) -> Result<Redirect
     };
     Ok(RedirectTarget {
         client: Arc::clone(client),
+        clients: clients.digest,
         redirect_uri: redirect_uri.to_owned(),
         mode,
         state: parameters.get("state").map(ToOwned::to_owned),

@@ -71,7 +71,7 @@ pub async fn get(
 pub async fn post(State(cx): State<Provider>, browser: Browser, body: Bytes) -> Response {
     let parameters = match Parameters::parse(&body) {
         Ok(parameters) => parameters,
-        Err(invalid) => return PageError::from(invalid).respond(&cx).await,
+        Err(invalid) => return PageError::from(invalid).respond(&cx, &browser).await,
     };
     let query = Serializer::new(String::new())
         .extend_pairs(parameters.to_stored())
@@ -86,7 +86,7 @@ pub async fn post(State(cx): State<Provider>, browser: Browser, body: Bytes) -> 
 async fn begin(cx: &Provider, browser: &Browser, encoded: &[u8]) -> Response {
     let parameters = match Parameters::parse(encoded) {
         Ok(parameters) => parameters,
-        Err(invalid) => return PageError::from(invalid).respond(cx).await,
+        Err(invalid) => return PageError::from(invalid).respond(cx, browser).await,
     };
     let visit = Visit {
         cx,
@@ -106,7 +106,7 @@ async fn enter(visit: Visit<'_>) -> Response {
         Ok(target) => target,
         Err(error) => {
             let record = record::refused(&visit, error.code, &error.message);
-            return error.respond_with(cx, record).await;
+            return error.respond_with(cx, visit.browser, record).await;
         }
     };
     match walk(&visit, &target).await {
@@ -122,6 +122,7 @@ async fn walk(visit: &Visit<'_>, target: &RedirectTarget) -> Result<Response, Wa
     let request = AuthorizationRequest::parse(cx, &visit.parameters, target)?;
 
     let subject = session::current(cx, visit.browser, visit.now).await?;
+    pending::admit(visit, &request, subject.as_ref())?;
     let subject = match interaction::next(&request, subject, visit) {
         Next::Ask(prompt) => return pending::sign_in(visit, target, &request, prompt).await,
         Next::Proceed(subject) => subject,
@@ -149,7 +150,7 @@ async fn walk(visit: &Visit<'_>, target: &RedirectTarget) -> Result<Response, Wa
                 .is_none_or(|at| visit.now - at > TimeDelta::minutes(1))
         }),
         devices: match check {
-            DeviceCheck::NotDone => cx.signals.candidates(&subject.user, visit.now),
+            DeviceCheck::NotDone => cx.signals.candidates(&signals, &subject.user.id, visit.now),
             DeviceCheck::Absent | DeviceCheck::Presented => Vec::new(),
         },
     };
@@ -190,3 +191,6 @@ fn could_check(visit: &Visit<'_>, request: &AuthorizationRequest, signals: &Sign
         && visit.cx.device_host.is_some()
         && matches!(check, None | Some(DeviceCheck::NotDone))
 }
+
+#[cfg(test)]
+mod tests;

@@ -21,6 +21,7 @@ use crate::domain::ids::{Reference, TransactionId};
 use crate::domain::secret::Secret;
 use crate::domain::transaction::{DeviceCheck, Stage, Transaction};
 use crate::oidc::browser::Browser;
+use crate::oidc::origin::Origin;
 use crate::oidc::page_error::PageError;
 use crate::oidc::provider::Provider;
 use crate::oidc::session::Subject;
@@ -36,6 +37,21 @@ pub(super) struct Stored {
     pub(super) transaction: Transaction,
     pub(super) browser: Secret,
     cookie: Option<HeaderValue>,
+}
+
+/// Lets in what will be stored for a stranger, unless too many of them wait already. Whoever has a session
+/// is no stranger; what was stored before is counted; and where no page may be shown, nothing waits.
+pub(super) fn admit(
+    visit: &Visit<'_>,
+    request: &AuthorizationRequest,
+    subject: Option<&Subject>,
+) -> Result<(), PageError> {
+    if subject.is_some() || visit.transaction.is_some() || request.prompt == Prompt::None {
+        return Ok(());
+    }
+    let origin = Origin::of(visit.cx, visit.browser, visit.now);
+    let begun = visit.cx.intake.begin(origin, visit.now);
+    begun.map_err(|until| PageError::too_many(until, visit.now))
 }
 
 /// The request as stored, at `stage`; stored now if it was not yet. What was decided on the way is
@@ -249,7 +265,7 @@ pub(super) async fn step_up(
         let response = shown.respond(cx, StatusCode::OK, &stored.transaction.id, &stored.browser);
         return Ok(stored.with_cookie(response));
     }
-    let names = device_names(cx, subject, &demand.devices);
+    let names = device_names(signals, subject, &demand.devices);
     let stored = store(visit, target, Stage::AskedDevice, Some(record)).await?;
     Ok(device_check(visit, target, subject, &stored, why, names))
 }
@@ -321,13 +337,12 @@ fn reason(step_up: &StepUp) -> Option<String> {
 }
 
 /// Names of the user's own devices that would do; other devices are nobody's business.
-fn device_names(cx: &Provider, subject: &Subject, ids: &[String]) -> Vec<String> {
-    let Some(sources) = &cx.signals.devices else {
+fn device_names(signals: &Signals, subject: &Subject, ids: &[String]) -> Vec<String> {
+    let Some(versions) = &signals.versions.devices else {
         return Vec::new();
     };
-    let inventory = sources.inventory.current();
+    let inventory = &versions.inventory.value;
     inventory
-        .value
         .assigned_to(&subject.user.id)
         .filter(|record| ids.iter().any(|id| id == record.id.as_str()))
         .map(|record| record.name.clone())

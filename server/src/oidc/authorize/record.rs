@@ -3,7 +3,7 @@
 use super::Visit;
 use super::client::RedirectTarget;
 use crate::access::{Grounds, Signals};
-use crate::audit::{DecisionRecord, Ending};
+use crate::audit::{DecisionRecord, Ending, Inputs};
 use crate::domain::ids::Reference;
 use crate::oidc::session::Subject;
 
@@ -46,9 +46,27 @@ pub(super) fn decided(
     record.trail = signals.trail();
     record.decision = Some(grounds.decision.clone());
     record.explanation.clone_from(&grounds.explanation);
-    record.inputs = visit.cx.inputs(&grounds.revision);
+    record.inputs = inputs(target, subject, signals, grounds);
     record.decided_in_microseconds = u64::try_from(grounds.took.as_micros()).ok();
     record
+}
+
+/// Digests of what the decision was made from: of the versions that decided, whatever is live by now.
+fn inputs(
+    target: &RedirectTarget,
+    subject: &Subject,
+    signals: &Signals,
+    grounds: &Grounds,
+) -> Inputs {
+    let devices = signals.versions.devices.as_ref();
+    Inputs {
+        policies: grounds.revision.clone(),
+        users: subject.users.to_string(),
+        clients: target.clients().to_string(),
+        inventory: devices.map(|versions| versions.inventory.digest.to_string()),
+        geoip: Some(signals.versions.geo.digest.to_string()),
+        device_trust: devices.map(|versions| versions.trust.digest.to_string()),
+    }
 }
 
 fn new(visit: &Visit<'_>, ending: Ending) -> DecisionRecord {

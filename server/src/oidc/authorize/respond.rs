@@ -5,7 +5,10 @@
 
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Redirect, Response};
-use doorward_engine::{DenyReason, Explanation, Held as EngineHeld, PolicyExplanation, Role};
+use doorward_engine::{
+    Condition as EngineCondition, DenyReason, Explanation, FactRow, Held as EngineHeld,
+    PolicyExplanation, Role,
+};
 use url::Url;
 
 use super::Visit;
@@ -16,9 +19,11 @@ use super::record;
 use super::request::{AuthorizationRequest, Prompt};
 use crate::access::{Denial, Signals};
 use crate::audit::{self, DecisionRecord, Ending};
+use crate::domain::clock::Timestamp;
 use crate::domain::ids::Reference;
 use crate::domain::secret::Secret;
 use crate::domain::transaction::{DeviceCheck, Stage};
+use crate::oidc::intake::is_stored;
 use crate::oidc::page_error::PageError;
 use crate::oidc::session::Subject;
 use crate::web::csrf::{self, Purpose};
@@ -45,7 +50,11 @@ pub(super) async fn refused(
         Ok(response) => response,
         Err(WalkError::Page(error)) => failed(visit, target, error).await,
         // INVARIANT: ending at the client makes no client error of its own.
-        Err(WalkError::Client(_)) => PageError::unavailable().respond(visit.cx).await,
+        Err(WalkError::Client(_)) => {
+            PageError::unavailable()
+                .respond(visit.cx, visit.browser)
+                .await
+        }
     }
 }
 
@@ -60,7 +69,7 @@ pub(super) async fn failed(
         detail: error.message.clone(),
     };
     let record = record::bare(visit, target, ending);
-    error.respond_with(visit.cx, record).await
+    error.respond_with(visit.cx, visit.browser, record).await
 }
 
 /// Ends the request with an error at the client, under the record's reference.
@@ -70,16 +79,23 @@ pub(super) async fn ended_at_client(
     error: RedirectError,
     record: DecisionRecord,
 ) -> Result<Response, WalkError> {
+    let cx = visit.cx;
     let reference = record.reference;
-    let mut work = visit.cx.storage.begin().await?;
-    if let (Some(transaction), Some(browser)) = (&visit.transaction, visit.browser.identity()) {
-        work.transactions()
-            .take(&transaction.id, &browser.digest())
-            .await?;
+    let waiting = visit.transaction.as_ref().zip(visit.browser.identity());
+    let stored = is_stored(cx, visit.browser, &record);
+    if stored || waiting.is_some() {
+        let mut work = cx.storage.begin().await?;
+        if let Some((transaction, browser)) = &waiting {
+            work.transactions()
+                .take(&transaction.id, &browser.digest())
+                .await?;
+        }
+        if stored {
+            audit::record(work.as_mut(), &record).await?;
+        }
+        work.commit().await?;
     }
-    audit::record(work.as_mut(), &record).await?;
-    work.commit().await?;
-    visit.cx.log.write(record);
+    cx.log.write(record);
     Ok(error_answer(visit, target, &error, reference))
 }
 
@@ -235,9 +251,24 @@ fn conditions(explained: &PolicyExplanation, visit: &Visit<'_>) -> Vec<Condition
                     (sentence(&condition.words), Held::Unknown)
                 }
             };
-            Condition::new(label, held, sentence(&condition.detail(visit.now)))
+            Condition::new(label, held, found(condition, visit.now))
         })
         .collect()
+}
+
+/// What was found. Words of ours begin with a capital letter; a value stays as it is written in the data.
+fn found(condition: &EngineCondition, now: Timestamp) -> String {
+    let detail = condition.detail(now);
+    match condition.facts.first() {
+        Some(first) if in_our_words(first) => sentence(&detail),
+        _ => detail,
+    }
+}
+
+/// Whether the row begins with words of ours: a reason, a yes or no, an age.
+fn in_our_words(row: &FactRow) -> bool {
+    let flags = ["device.managed", "device.diskEncrypted", "device.compliant"];
+    row.value.is_none() || flags.contains(&row.name.as_str()) || row.name.ends_with("Age")
 }
 
 /// With a capital letter at its beginning.
@@ -259,4 +290,50 @@ fn device_note(visit: &Visit<'_>, signals: &Signals) -> Option<String> {
         "No device certificate was presented. If this is a company device, close the browser completely, open it again, and choose the company certificate when it asks."
             .to_owned()
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(name: &str, value: Option<&str>, unknown: Option<&str>) -> String {
+        let row = FactRow {
+            name: name.to_owned(),
+            value: value.map(ToOwned::to_owned),
+            unknown: unknown.map(ToOwned::to_owned),
+            source: String::new(),
+            observed_at: None,
+        };
+        let condition = EngineCondition {
+            words: String::new(),
+            role: Role::Requires,
+            held: EngineHeld::No,
+            facts: vec![row],
+        };
+        found(&condition, "2026-11-24T12:00:00Z".parse().unwrap())
+    }
+
+    #[test]
+    fn values_are_shown_as_they_are_written_in_the_data() {
+        for (name, value) in [
+            ("user.groups", "employees"),
+            ("user", "u-ana"),
+            ("device", "mbp-ana"),
+            ("device.platform", "macOS"),
+            ("device.assignedTo", "u-ana"),
+            ("session.methods", "pwd"),
+        ] {
+            assert_eq!(shown(name, Some(value), None), value, "{name}");
+        }
+    }
+
+    #[test]
+    fn words_of_ours_begin_with_a_capital_letter() {
+        let managed = shown("device.managed", Some("not managed"), None);
+        assert_eq!(managed, "Not managed");
+        let password = shown("session.passwordAge", Some("entered 20 h ago"), None);
+        assert_eq!(password, "Entered 20 h ago");
+        let unknown = shown("country", None, Some("the address is private"));
+        assert_eq!(unknown, "The address is private");
+    }
 }

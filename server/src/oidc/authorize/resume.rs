@@ -41,7 +41,7 @@ pub async fn resume(
 ) -> Response {
     match back(&cx, &browser, query.unwrap_or_default().as_bytes()).await {
         Ok(visit) => enter(visit).await,
-        Err(error) => error.respond(&cx).await,
+        Err(error) => error.respond(&cx, &browser).await,
     }
 }
 
@@ -139,7 +139,7 @@ pub async fn device(
 ) -> Response {
     match ticket(&cx, &browser, query.unwrap_or_default().as_bytes()).await {
         Ok(url) => no_store(Redirect::to(&url).into_response()),
-        Err(error) => error.respond(&cx).await,
+        Err(error) => error.respond(&cx, &browser).await,
     }
 }
 
@@ -177,7 +177,7 @@ pub async fn return_to_client(
 ) -> Response {
     match leave(&cx, &browser, &body).await {
         Ok(response) => response,
-        Err(error) => error.respond(&cx).await,
+        Err(error) => error.respond(&cx, &browser).await,
     }
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{at, begin, commit, hash, proof, session};
-use crate::domain::ids::{SessionId, UserId};
+use crate::domain::ids::SessionId;
 use crate::domain::session::Session;
 use crate::storage::{Storage, StorageError};
 
@@ -80,59 +80,13 @@ pub(crate) async fn an_unknown_session_cannot_be_rotated(storage: &Arc<dyn Stora
     );
 }
 
-pub(crate) async fn an_update_is_found(storage: &Arc<dyn Storage>) {
-    let mut session = session("s1");
-    insert(storage, &session, "cookie").await;
-    session.authentication.second_factor_at = Some(at(0));
-    session.authentication.methods.insert("otp".to_owned());
-    session.device = None;
-    session.last_seen_at = at(0);
-    session.expires_at = at(500);
-
-    let mut work = begin(storage).await;
-    assert!(work.sessions().update(&session).await.unwrap());
-    commit(work).await;
-    assert_eq!(find(storage, "cookie").await, Some(session));
-}
-
-pub(crate) async fn an_update_leaves_the_beginning_alone(storage: &Arc<dyn Storage>) {
-    let original = session("s1");
-    insert(storage, &original, "cookie").await;
-    let mut work = begin(storage).await;
-    let later = Session {
-        created_at: at(50),
-        ..original.clone()
-    };
-    work.sessions().update(&later).await.unwrap();
-    commit(work).await;
-    assert_eq!(find(storage, "cookie").await, Some(original));
-}
-
-pub(crate) async fn an_update_never_changes_the_user(storage: &Arc<dyn Storage>) {
-    let original = session("s1");
-    insert(storage, &original, "cookie").await;
-    let mut work = begin(storage).await;
-    let stolen = Session {
-        user: UserId::new("eve"),
-        ..original.clone()
-    };
-    assert!(!work.sessions().update(&stolen).await.unwrap());
-    commit(work).await;
-    assert_eq!(find(storage, "cookie").await, Some(original));
-}
-
-pub(crate) async fn an_unknown_session_cannot_be_updated(storage: &Arc<dyn Storage>) {
-    let mut work = begin(storage).await;
-    assert!(!work.sessions().update(&session("s1")).await.unwrap());
-}
-
 pub(crate) async fn a_touch_changes_the_times_and_nothing_else(storage: &Arc<dyn Storage>) {
     let mut session = session("s1");
     insert(storage, &session, "cookie").await;
     let mut work = begin(storage).await;
-    // Somebody enters the password again meanwhile.
-    session.authentication.password_at = Some(at(20));
-    assert!(work.sessions().update(&session).await.unwrap());
+    // The device is forgotten meanwhile.
+    session.device = None;
+    assert!(work.sessions().set_device(&session.id, None).await.unwrap());
     assert!(
         work.sessions()
             .touch(&session.id, at(30), at(500))

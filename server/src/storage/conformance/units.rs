@@ -60,7 +60,8 @@ pub(crate) async fn changes_to_several_aggregates_are_undone_together(storage: &
     assert_eq!(work.keys().all().await.unwrap(), vec![]);
 }
 
-/// Each contestant reads the session, thinks, and writes it back: a lost update would lose a method.
+/// Each contestant reads the session, thinks, and stores it anew, as after a password: a lost write would
+/// lose a method.
 pub(crate) async fn writers_wait_for_each_other_and_lose_nothing(storage: &Arc<dyn Storage>) {
     let mut work = begin(storage).await;
     let mut original = session("s1");
@@ -82,7 +83,11 @@ pub(crate) async fn writers_wait_for_each_other_and_lose_nothing(storage: &Arc<d
         tokio::task::yield_now().await;
         let method = format!("method-{}", session.authentication.methods.len());
         session.authentication.methods.insert(method);
-        work.sessions().update(&session).await.unwrap();
+        assert!(work.sessions().delete(&session.id).await.unwrap());
+        work.sessions()
+            .insert(&session, &hash("cookie"))
+            .await
+            .unwrap();
         commit(work).await;
     })
     .await;

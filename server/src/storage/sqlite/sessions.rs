@@ -58,23 +58,6 @@ impl Sessions for SqliteUnitOfWork {
         Ok(done.rows_affected() == 1)
     }
 
-    async fn update(&mut self, session: &Session) -> Result<bool, StorageError> {
-        let done = sqlx::query(
-            "UPDATE sessions
-             SET authentication = $3, device = $4, last_seen_at = $5, expires_at = $6
-             WHERE id = $1 AND user_id = $2",
-        )
-        .bind(session.id.as_str())
-        .bind(session.user.as_str())
-        .bind(json(&session.authentication)?)
-        .bind(optional_json(session.device.as_ref())?)
-        .bind(millis(session.last_seen_at))
-        .bind(millis(session.expires_at))
-        .execute(self.connection())
-        .await?;
-        Ok(done.rows_affected() == 1)
-    }
-
     async fn touch(
         &mut self,
         id: &SessionId,
