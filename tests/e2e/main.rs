@@ -2,24 +2,33 @@
 //! fact and starts a provider of its own; what a unit test can show is left to unit tests.
 
 mod authorize;
+mod broken_tls;
 mod chromium;
 mod cli;
+mod code_lifetime;
 mod decisions;
+mod demo;
 mod denied;
 mod device;
+mod device_identity;
 mod forms;
+mod geoip_age;
 mod hardening;
 mod hostile;
 mod journey;
 mod prompts;
 mod real_geoip;
 mod reload;
+mod reload_in_flight;
+mod reload_interval;
 mod reload_sources;
 mod reload_tls;
+mod reload_ways;
 mod sign_in;
 mod start;
 mod throttling;
 mod token;
+mod ways;
 
 /// The server, as cargo has just built it.
 const BINARY: &str = env!("CARGO_BIN_EXE_doorward-under-test");

@@ -2,9 +2,6 @@
 //! taken whole, or refused with the last good version still in force.
 
 use std::fs;
-use std::os::unix::fs::symlink;
-use std::path::Path;
-use std::process::Command;
 
 use doorward::domain::clock::Timestamp;
 use doorward_tests::{
@@ -13,19 +10,20 @@ use doorward_tests::{
 use serde_json::Value;
 
 use crate::journey::{arrive, provider, provider_in};
+use crate::ways::{Way, commit, git, has_git};
 
 const POLICY: &str = "policies/access.cedar";
-const DATA: &str = "policies/entities.toml";
+pub(crate) const DATA: &str = "policies/entities.toml";
 
 /// The bundle's data, with one country more at home.
-fn with_japan(data: &str) -> String {
+pub(crate) fn with_japan(data: &str) -> String {
     let text = data.replace(r#"countries = ["SG"]"#, r#"countries = ["SG", "JP"]"#);
     assert_ne!(text, data);
     text
 }
 
 /// Whether somebody in Japan gets in.
-async fn japan_gets_in(provider: &TestProvider) -> bool {
+pub(crate) async fn japan_gets_in(provider: &TestProvider) -> bool {
     let wiki = provider.relying_party(WIKI).await;
     let mut browser = provider.browser_on("mbp-ana");
     browser.travel(JAPAN);
@@ -129,49 +127,24 @@ async fn a_directory_that_is_deleted_and_made_again_is_followed() {
 async fn a_mounted_config_map_is_swapped_whole() {
     let installation = Installation::new();
     let policies = installation.path("policies");
-    lay_out_as_config_map(&installation);
+    let (policy, data) = (installation.read(POLICY), installation.read(DATA));
+    let files = |data: String| [("access.cedar", policy.clone()), ("entities.toml", data)];
+    fs::remove_dir_all(&policies).expect("removed");
+    Way::ConfigMap.lay_out(&policies, &files(data.clone()));
     let provider = provider_in(installation).await;
     let operations = provider.operations();
 
-    let data = provider.files().read(DATA);
-    for (version, text) in [("..2026_2", with_japan(&data)), ("..2026_3", data)] {
+    for text in [with_japan(&data), data] {
         let digest = operations.digest("policies").await;
-        let old = fs::read_link(policies.join("..data")).expect("a link");
-        let fresh = policies.join(version);
-        fs::create_dir(&fresh).expect("a directory");
-        fs::copy(
-            policies.join("..data/access.cedar"),
-            fresh.join("access.cedar"),
-        )
-        .expect("copied");
-        fs::write(fresh.join("entities.toml"), text).expect("written");
-        symlink(version, policies.join("..data_tmp")).expect("a link");
-        fs::rename(policies.join("..data_tmp"), policies.join("..data")).expect("renamed");
-        fs::remove_dir_all(policies.join(old)).expect("removed");
+        Way::ConfigMap.change(&policies, &files(text));
         operations.reloaded("policies", &digest).await;
     }
     assert_eq!(operations.source("policies").await["failures"], 0);
 }
 
-/// Lays the policies out as the kubelet mounts a `ConfigMap`: links to `..data`, which is a link to
-/// the version in force.
-fn lay_out_as_config_map(installation: &Installation) {
-    let policies = installation.path("policies");
-    let written = installation.path("written");
-    fs::rename(&policies, &written).expect("renamed");
-    let version = policies.join("..2026_1");
-    fs::create_dir_all(&version).expect("a directory");
-    symlink("..2026_1", policies.join("..data")).expect("a link");
-    for file in ["access.cedar", "entities.toml"] {
-        fs::rename(written.join(file), version.join(file)).expect("renamed");
-        symlink(Path::new("..data").join(file), policies.join(file)).expect("a link");
-    }
-}
-
 #[tokio::test]
 async fn a_git_checkout_is_one_change() {
-    if Command::new("git").arg("--version").output().is_err() {
-        eprintln!("skipped: there is no git on this machine");
+    if !has_git() {
         return;
     }
     let installation = Installation::new();
@@ -195,33 +168,6 @@ async fn a_git_checkout_is_one_change() {
     operations.reloaded("policies", digest).await;
     assert_eq!(operations.digest("policies").await, main);
     assert!(!japan_gets_in(&provider).await);
-}
-
-fn commit(directory: &Path, message: &str) {
-    git(directory, &["add", "--all"]);
-    git(
-        directory,
-        &["commit", "--quiet", "--no-verify", "--message", message],
-    );
-}
-
-fn git(directory: &Path, arguments: &[&str]) {
-    let output = Command::new("git")
-        .args(["-c", "user.name=Test", "-c", "user.email=test@example.com"])
-        .args([
-            "-c",
-            "commit.gpgsign=false",
-            "-c",
-            "core.hooksPath=/dev/null",
-        ])
-        .args(arguments)
-        .current_dir(directory)
-        .env_remove("GIT_DIR")
-        .env_remove("GIT_WORK_TREE")
-        .env_remove("GIT_INDEX_FILE")
-        .output()
-        .expect("git runs");
-    assert!(output.status.success(), "{arguments:?}: {output:?}");
 }
 
 #[tokio::test]
@@ -290,13 +236,8 @@ async fn a_bundle_that_has_lost_its_policies_is_refused() {
 async fn a_hang_up_reads_every_source_again_and_opens_the_decision_log_anew() {
     let provider = provider().await;
     let operations = provider.operations();
-    // Every source is read once more soon after the start; only what comes then is the hang-up's.
-    let before = eventually("second reading of every source", async || {
-        let status = operations.status().await;
-        let (read, loaded) = (moments(&status, "last_attempt"), moments(&status, "since"));
-        all_later(&read, &loaded).then_some(read)
-    })
-    .await;
+    // Only what comes then is the hang-up's.
+    let before = read_again(&operations).await;
     let log = provider.files().path("decisions.jsonl");
     fs::rename(&log, provider.files().path("decisions.1")).expect("renamed");
 
@@ -309,6 +250,16 @@ async fn a_hang_up_reads_every_source_again_and_opens_the_decision_log_anew() {
     .await;
     let page = provider.get(&provider.url("/authorize")).await;
     provider.decision(&page.reference()).await;
+}
+
+/// Waits until every source was read once more, as happens soon after the start. Says when.
+pub(crate) async fn read_again(operations: &Operations) -> Vec<Timestamp> {
+    eventually("second reading of every source", async || {
+        let status = operations.status().await;
+        let (read, loaded) = (moments(&status, "last_attempt"), moments(&status, "since"));
+        all_later(&read, &loaded).then_some(read)
+    })
+    .await
 }
 
 /// When something happened to each source.

@@ -9,7 +9,7 @@ use reqwest::tls::TlsInfo;
 use crate::journey::{provider, sign_in};
 
 /// The certificate that a new connection to this URL is shown, in DER.
-async fn presented(provider: &TestProvider, url: &str) -> Vec<u8> {
+pub(crate) async fn presented(provider: &TestProvider, url: &str) -> Vec<u8> {
     let request = provider.fresh_http().get(url);
     let answer = request.send().await.expect("an answer");
     let info = answer.extensions().get::<TlsInfo>().expect("TLS");

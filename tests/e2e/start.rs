@@ -11,7 +11,7 @@ use crate::journey::{provider, provider_in};
 const CONFIG: &str = "doorward.toml";
 
 /// What the server of this installation complains of instead of starting.
-async fn complaint(installation: &Installation) -> String {
+pub(crate) async fn complaint(installation: &Installation) -> String {
     let config = installation.text_path(CONFIG);
     told(&run(BINARY, &["serve", "--config", &config]).await)
 }

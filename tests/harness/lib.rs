@@ -26,7 +26,7 @@ pub use command::{Finished, run, run_in};
 pub use fixtures::{
     ANA, BO, CY, Credentials, JAPAN, PAYROLL, SINGAPORE, TestClient, WIKI, device_entry, user_entry,
 };
-pub use geo::country_database;
+pub use geo::{aged_country_database, country_database};
 pub use installation::{Installation, Ports};
 pub use landing::Landing;
 pub use operations::Operations;

@@ -23,7 +23,7 @@ pub struct Loaded<T> {
     pub digest: Digest,
     /// Since when it is live in this process.
     pub since: Timestamp,
-    /// What deserved attention when it was built.
+    /// What deserves attention in the files, whatever the time.
     pub warnings: Vec<Diagnostic>,
 }
 
@@ -42,7 +42,7 @@ pub struct SourceStatus {
     pub healthy: bool,
     /// Since when the files have been refused, if they are.
     pub failing_since: Option<Timestamp>,
-    /// Why the files are refused; for a healthy source the warnings about it.
+    /// Why the files are refused; for a healthy source the warnings about it at the last attempt.
     pub diagnostics: Vec<Diagnostic>,
     /// How often the value was replaced since the start.
     pub reloads: u64,
@@ -60,14 +60,31 @@ struct Shared<T> {
     status: watch::Sender<SourceStatus>,
 }
 
+/// What is new although the files are those of the live value.
+#[derive(Debug, Default)]
+pub(super) struct News {
+    /// They had been refused: somebody put them back.
+    pub(super) recovered: bool,
+    /// Warnings that were not there at the last attempt.
+    pub(super) warnings: Vec<Diagnostic>,
+}
+
 impl<T> Live<T> {
     /// A value that comes from no file and never changes: for tests, and for settings given otherwise.
     #[must_use]
     pub fn fixed(name: &'static str, value: T, now: Timestamp) -> Self {
-        Self::new(name, Built::new(value), Snapshot::of([]).digest, now)
+        let digest = Snapshot::of([]).digest;
+        Self::new(name, Built::new(value), Vec::new(), digest, now)
     }
 
-    pub(super) fn new(name: &'static str, built: Built<T>, digest: Digest, now: Timestamp) -> Self {
+    /// A first value, with all warnings about it at this moment.
+    pub(super) fn new(
+        name: &'static str,
+        built: Built<T>,
+        warnings: Vec<Diagnostic>,
+        digest: Digest,
+        now: Timestamp,
+    ) -> Self {
         let status = SourceStatus {
             name,
             digest: digest.to_string(),
@@ -75,7 +92,7 @@ impl<T> Live<T> {
             last_attempt: now,
             healthy: true,
             failing_since: None,
-            diagnostics: built.warnings.clone(),
+            diagnostics: warnings,
             reloads: 0,
             failures: 0,
         };
@@ -99,15 +116,20 @@ impl<T> Live<T> {
         self.shared.status.borrow().clone()
     }
 
-    /// Wakes up whenever a value was replaced or refused, and when a source recovers.
+    /// Wakes up whenever a value was replaced or refused, when a source recovers, and when warnings come or go.
     #[must_use]
     pub fn changed(&self) -> watch::Receiver<SourceStatus> {
         self.shared.status.subscribe()
     }
 
-    /// Makes a new value the live one.
-    pub(super) fn accept(&self, built: Built<T>, digest: Digest, now: Timestamp) {
-        let warnings = built.warnings.clone();
+    /// Makes a new value the live one, with all warnings about it at this moment.
+    pub(super) fn accept(
+        &self,
+        built: Built<T>,
+        warnings: Vec<Diagnostic>,
+        digest: Digest,
+        now: Timestamp,
+    ) {
         // The value first: whoever sees the new status finds the new value.
         self.shared
             .current
@@ -142,19 +164,26 @@ impl<T> Live<T> {
         });
     }
 
-    /// The files are those of the live value. Says whether that ends a failure: somebody put them back.
-    pub(super) fn unchanged(&self, now: Timestamp) -> bool {
-        let warnings = || self.current().warnings.clone();
+    /// The files are those of the live value, about which there are these warnings at this moment.
+    pub(super) fn unchanged(&self, warnings: Vec<Diagnostic>, now: Timestamp) -> News {
+        let mut news = News::default();
         self.shared.status.send_if_modified(|status| {
             status.last_attempt = now;
-            let recovers = !status.healthy;
-            if recovers {
-                status.healthy = true;
-                status.failing_since = None;
-                status.diagnostics = warnings();
+            news.recovered = !status.healthy;
+            if !news.recovered && status.diagnostics == warnings {
+                return false;
             }
-            recovers
-        })
+            news.warnings = warnings
+                .iter()
+                .filter(|warning| !status.diagnostics.contains(warning))
+                .cloned()
+                .collect();
+            status.healthy = true;
+            status.failing_since = None;
+            status.diagnostics = warnings;
+            true
+        });
+        news
     }
 }
 
@@ -188,8 +217,12 @@ impl<T> fmt::Debug for Live<T> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Barrier;
+    use std::thread;
+
     use super::*;
     use chrono::{DateTime, TimeDelta};
+    use doorward_engine::{PolicyBundle, SourceFile};
 
     const START: Timestamp = DateTime::UNIX_EPOCH;
 
@@ -221,6 +254,7 @@ mod tests {
         live.refuse(problem("no"), START);
         live.accept(
             Built::new("new"),
+            Vec::new(),
             Snapshot::of([("a", "new")]).digest,
             later(),
         );
@@ -232,25 +266,74 @@ mod tests {
         assert_eq!((status.since, status.reloads), (later(), 1));
     }
 
+    /// A bundle with this many permits.
+    fn bundle(permits: usize) -> PolicyBundle {
+        let text: String = (0..permits)
+            .map(|number| {
+                format!("@id(\"{number}\") @reason(\"a\") permit (principal, action, resource);\n")
+            })
+            .collect();
+        PolicyBundle::load(&[SourceFile::new("access.cedar", text)], None).unwrap()
+    }
+
+    #[test]
+    fn a_request_in_flight_keeps_the_bundle_it_began_with_and_the_next_one_has_the_new() {
+        let live = Live::fixed("policies", bundle(1), START);
+        let (begun, swapped) = (Barrier::new(2), Barrier::new(2));
+        let new = Snapshot::of([("access.cedar", "new")]).digest;
+        let in_flight = || {
+            let held = live.current();
+            begun.wait();
+            swapped.wait();
+            let next = live.current();
+            assert_eq!((held.value.counts().permits, held.since), (1, START));
+            assert_eq!((next.value.counts().permits, next.since), (2, later()));
+            assert_ne!(held.digest, new);
+            assert_eq!(next.digest, new);
+        };
+        thread::scope(|scope| {
+            scope.spawn(in_flight);
+            begun.wait();
+            live.accept(Built::new(bundle(2)), Vec::new(), new, later());
+            swapped.wait();
+        });
+    }
+
     #[test]
     fn recovering_brings_the_warnings_of_the_live_value_back() {
-        let warnings = vec![Diagnostic::warning("a", "old-fashioned")];
-        let built = Built {
-            value: "old",
-            warnings: warnings.clone(),
-        };
-        let live = Live::new("words", built, Snapshot::of([]).digest, START);
+        let warnings = || vec![Diagnostic::warning("a", "old-fashioned")];
+        let live = Live::fixed("words", "old", START);
         live.refuse(problem("no"), later());
-        assert!(live.unchanged(later()));
-        assert_eq!(live.status().diagnostics, warnings);
-        assert!(!live.unchanged(later()));
+        let news = live.unchanged(warnings(), later());
+        assert!(news.recovered);
+        assert_eq!(news.warnings, warnings());
+        assert_eq!(live.status().diagnostics, warnings());
+        assert!(!live.unchanged(warnings(), later()).recovered);
+    }
+
+    #[test]
+    fn warnings_that_come_and_go_are_in_the_status_and_those_that_come_are_news() {
+        let warning = |message: &str| Diagnostic::warning("a", message);
+        let live = Live::fixed("words", "old", START);
+        for (warnings, new) in [
+            (vec![warning("1")], vec![warning("1")]),
+            (vec![warning("1")], Vec::new()),
+            (vec![warning("1"), warning("2")], vec![warning("2")]),
+            (vec![warning("2")], Vec::new()),
+            (Vec::new(), Vec::new()),
+        ] {
+            let news = live.unchanged(warnings.clone(), later());
+            assert_eq!(news.warnings, new);
+            assert_eq!(live.status().diagnostics, warnings);
+        }
+        assert_eq!(live.status().reloads, 0);
     }
 
     #[test]
     fn watchers_are_woken_by_changes_only() {
         let live = Live::fixed("words", "old", START);
         let changes = live.changed();
-        live.unchanged(later());
+        live.unchanged(Vec::new(), later());
         live.still_refused(later());
         assert!(!changes.has_changed().unwrap());
         assert_eq!(live.status().last_attempt, later());
