@@ -2,10 +2,10 @@
 //!
 //! Reading files is the caller's; so is deciding when a new bundle takes the place of an old one.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use cedar_policy::{PolicySet, ValidationMode};
+use cedar_policy::{EntityUid, PolicySet, ValidationMode};
 use serde::{Deserialize, Serialize};
 
 use crate::catalogue::Catalogue;
@@ -32,6 +32,9 @@ pub struct PolicyBundle {
     names_devices: bool,
     /// Attributes that some policy can read.
     pub(crate) reads: Reads,
+    /// Entities that some policy names. Whether something is in any other entity, no policy can ask:
+    /// attributes hold no groups.
+    pub(crate) names: HashSet<EntityUid>,
 }
 
 /// A policy file as checked against a schema, kept so that an unchanged file is not checked again.
@@ -120,7 +123,9 @@ impl PolicyBundle {
         match schema {
             Some(schema) if findings.iter().all(|d| d.severity != Severity::Error) => {
                 let in_order = ordered.iter().flat_map(|file| file.policies.iter());
-                let names_devices = in_order.clone().any(|policy| names_a_device(policy));
+                let literals = in_order.clone().flat_map(|policy| &policy.literals);
+                let names: HashSet<EntityUid> = literals.cloned().collect();
+                let names_devices = names.iter().any(is_device);
                 let mut reads = Reads::nothing();
                 in_order
                     .clone()
@@ -135,6 +140,7 @@ impl PolicyBundle {
                     revision: Revision::of(&files),
                     names_devices,
                     reads,
+                    names,
                 })
             }
             _ => Err(BundleError {
@@ -252,8 +258,7 @@ fn validate(file: &SourceFile, policies: &[Arc<Policy>], schema: &BundleSchema) 
     let found = |id: &cedar_policy::PolicyId, error: &dyn miette::Diagnostic, code| {
         let number: Option<usize> = AsRef::<str>::as_ref(id).parse().ok();
         let policy = number.and_then(|number| policies.get(number))?;
-        let mut finding =
-            Diagnostic::from_cedar(file, policy.at.start, policy.at.len(), code, error);
+        let mut finding = Diagnostic::from_cedar(file, policy.base, policy.at.clone(), code, error);
         let numbered = format!("for policy `{id}`, ");
         finding.message = match finding.message.strip_prefix(&numbered) {
             Some(rest) => format!("in policy `{}`: {rest}", policy.id()),
@@ -331,11 +336,8 @@ fn no_policies(files: &[SourceFile]) -> Diagnostic {
         .with_help("write policies into files whose names end in `.cedar`")
 }
 
-fn names_a_device(policy: &Policy) -> bool {
-    policy
-        .literals
-        .iter()
-        .any(|uid| uid.type_name().basename() == crate::vocabulary::types::DEVICE)
+fn is_device(uid: &EntityUid) -> bool {
+    uid.type_name().basename() == crate::vocabulary::types::DEVICE
 }
 
 /// Whether the file belongs to a bundle: policies, schema or entity data.

@@ -2,7 +2,7 @@
 //!
 //! Here unknown becomes what the schema says it is: an assurance that is false, or an attribute that
 //! is not there. Ancestors are copied flattened from the catalogue, so that Cedar has no hierarchy
-//! to compute.
+//! to compute; and what no policy of the bundle names, attribute or ancestor, is left out.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::LazyLock;
@@ -10,12 +10,13 @@ use std::sync::LazyLock;
 use cedar_policy::{
     Context, Entities, Entity, EntityId, EntityTypeName, EntityUid, Request, RestrictedExpression,
 };
-use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::bundle::PolicyBundle;
 use crate::fact::{FUTURE_TOLERANCE, Fact};
 use crate::request::{AccessRequest, Action, AttributeValue, Device, DiskEncryption, Platform};
 use crate::slice::Scope;
+use crate::values;
 use crate::vocabulary::{action, context, device, session, types, user};
 
 /// A request as Cedar takes it.
@@ -74,10 +75,8 @@ struct Builder<'a> {
 impl Builder<'_> {
     fn build(self) -> Result<Input, InvalidRequest> {
         let request = self.request;
-        let groups = self.with_ancestors(types::GROUP, &request.user.groups);
         let principal = uid(types::USER, &request.user.id);
-        let principal_ancestors: Vec<EntityUid> =
-            groups.iter().map(|id| uid(types::GROUP, id)).collect();
+        let principal_ancestors = self.groups(&request.user.groups);
         let resource = uid(types::APPLICATION, &request.application.id);
         let resource_ancestors = self.ancestors(
             types::APPLICATION,
@@ -106,7 +105,7 @@ impl Builder<'_> {
             None,
         )
         .map_err(|error| invalid(&error))?;
-        let entities = Entities::from_entities(entities, None).map_err(|error| invalid(&error))?;
+        let entities = values::closed_hierarchy(&entities).map_err(InvalidRequest)?;
         Ok(Input {
             principal,
             principal_ancestors,
@@ -130,29 +129,17 @@ impl Builder<'_> {
         let reads = |name: &str| self.bundle.reads.name(name);
         let mut pairs = Vec::new();
         if reads(context::NOW) {
-            let now = request.now.to_rfc3339_opts(SecondsFormat::Millis, true);
-            pairs.push((
-                context::NOW.to_owned(),
-                RestrictedExpression::new_datetime(now),
-            ));
+            pairs.push((context::NOW.to_owned(), values::datetime(request.now)));
         }
         let address = request.address.value().map(std::net::IpAddr::to_canonical);
         if let Some(address) = address.filter(|_| reads(context::ADDRESS)) {
-            pairs.push((
-                context::ADDRESS.to_owned(),
-                RestrictedExpression::new_ip(address.to_string()),
-            ));
+            pairs.push((context::ADDRESS.to_owned(), values::ip(address)));
         }
         if let Some(address) = address.filter(|_| reads(context::NETWORK)) {
             // The network of this one address: no declared network can have its name.
             let network = uid(types::NETWORK, &address.to_string());
-            let within: Vec<EntityUid> = self
-                .bundle
-                .catalogue
-                .networks(address)
-                .into_iter()
-                .map(|id| uid(types::NETWORK, id))
-                .collect();
+            let networks = self.bundle.catalogue.networks(address);
+            let within = self.named(types::NETWORK, networks.into_iter());
             entities.push(self.entity(&network, BTreeMap::new(), &within)?);
             pairs.push((
                 context::NETWORK.to_owned(),
@@ -219,17 +206,27 @@ impl Builder<'_> {
         schema.custom.values(of, given).map_err(InvalidRequest)
     }
 
-    fn with_ancestors(&self, kind: &'static str, direct: &BTreeSet<String>) -> BTreeSet<String> {
-        let mut all = direct.clone();
-        for id in direct {
-            all.extend(self.bundle.catalogue.ancestors(kind, id).iter().cloned());
-        }
-        all
+    /// The groups that are given, and those they are in.
+    fn groups(&self, direct: &BTreeSet<String>) -> Vec<EntityUid> {
+        let above = |id| self.bundle.catalogue.ancestors(types::GROUP, id);
+        let all: BTreeSet<&str> = direct
+            .iter()
+            .flat_map(|id| std::iter::once(id).chain(above(id)))
+            .map(String::as_str)
+            .collect();
+        self.named(types::GROUP, all.into_iter())
     }
 
     fn ancestors(&self, kind: &'static str, id: &str, parents: &str) -> Vec<EntityUid> {
         let ids = self.bundle.catalogue.ancestors(kind, id);
-        ids.iter().map(|id| uid(parents, id)).collect()
+        self.named(parents, ids.iter().map(String::as_str))
+    }
+
+    /// Those that some policy names: no other can be asked for.
+    fn named<'a>(&self, kind: &str, ids: impl Iterator<Item = &'a str>) -> Vec<EntityUid> {
+        ids.map(|id| uid(kind, id))
+            .filter(|uid| self.bundle.names.contains(uid))
+            .collect()
     }
 
     fn user_attributes(&self) -> Result<BTreeMap<String, RestrictedExpression>, InvalidRequest> {
@@ -259,7 +256,7 @@ impl Builder<'_> {
             (session::SECOND_FACTOR_AGE, &facts.second_factor),
         ] {
             if let Some(age) = age(proved, self.request.now) {
-                attributes.insert(name.to_owned(), duration(age));
+                attributes.insert(name.to_owned(), values::duration(age));
             }
         }
         attributes
@@ -290,7 +287,7 @@ fn device_attributes(
             device::ASSIGNED_TO.to_owned(),
             RestrictedExpression::new_set(users),
         ),
-        (device::CERTIFICATE_AGE.to_owned(), duration(proved)),
+        (device::CERTIFICATE_AGE.to_owned(), values::duration(proved)),
     ]);
     if let Some(platform) = known.platform.value() {
         let platform = uid(types::PLATFORM, platform_name(*platform));
@@ -306,10 +303,6 @@ fn device_attributes(
         );
     }
     attributes
-}
-
-fn duration(span: TimeDelta) -> RestrictedExpression {
-    RestrictedExpression::new_duration(format!("{}ms", span.num_milliseconds()))
 }
 
 pub(crate) fn uid(kind: &str, id: &str) -> EntityUid {

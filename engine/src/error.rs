@@ -84,11 +84,11 @@ impl Diagnostic {
         self
     }
 
-    /// A finding of the Cedar crates about a piece of `file` that begins at `base`.
+    /// A finding of the Cedar crates, which count places from `base`, about `whole` if they say no more.
     pub(crate) fn from_cedar(
         file: &SourceFile,
         base: usize,
-        whole: usize,
+        whole: std::ops::Range<usize>,
         code: &'static str,
         error: &(impl miette::Diagnostic + ?Sized),
     ) -> Self {
@@ -108,8 +108,8 @@ impl Diagnostic {
             .collect();
         if labels.is_empty() {
             labels.push(Label {
-                offset: base,
-                length: whole,
+                offset: whole.start,
+                length: whole.len(),
                 text: None,
             });
         }

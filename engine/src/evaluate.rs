@@ -12,6 +12,7 @@ use crate::decision::{DenyReason, PolicyError, ReportOnly};
 use crate::entities::Input;
 use crate::policy::{Mode, PolicyEffect, PolicyRef};
 use crate::request::AccessRequest;
+use crate::slice::Shard;
 use crate::stack;
 
 /// What evaluating a request came to, before anyone asks whether a step-up could help.
@@ -49,9 +50,14 @@ pub(crate) fn evaluate(bundle: &PolicyBundle, request: &AccessRequest) -> Evalua
     })
 }
 
-fn evaluate_input(bundle: &PolicyBundle, input: &Input) -> Evaluation {
-    let forbids = matches(bundle, input, Mode::Enforce, PolicyEffect::Forbid);
-    let permits = matches(bundle, input, Mode::Enforce, PolicyEffect::Permit);
+pub(crate) fn evaluate_input(bundle: &PolicyBundle, input: &Input) -> Evaluation {
+    let visited = bundle.index.visit(&input.scope());
+    let matches = |mode, effect| {
+        let of_kind = |shard: &&&Shard| shard.kind.mode == mode && shard.kind.effect == effect;
+        matches(bundle, input, visited.iter().filter(of_kind).copied())
+    };
+    let forbids = matches(Mode::Enforce, PolicyEffect::Forbid);
+    let permits = matches(Mode::Enforce, PolicyEffect::Permit);
     // A forbid that fired is a better reason than one that failed; both deny.
     let (denied, determining) = if !forbids.matched.is_empty() {
         (Some(DenyReason::Forbidden), forbids.matched)
@@ -70,7 +76,7 @@ fn evaluate_input(bundle: &PolicyBundle, input: &Input) -> Evaluation {
     let mut report_only = Vec::new();
     let mut policies = forbids.policies + permits.policies;
     for effect in [PolicyEffect::Forbid, PolicyEffect::Permit] {
-        let found = matches(bundle, input, Mode::ReportOnly, effect);
+        let found = matches(Mode::ReportOnly, effect);
         policies += found.policies;
         report_only.extend(would_be(found, effect, denied));
     }
@@ -112,11 +118,14 @@ fn would_be(
     })
 }
 
-fn matches(bundle: &PolicyBundle, input: &Input, mode: Mode, effect: PolicyEffect) -> Matches {
+fn matches<'a>(
+    bundle: &PolicyBundle,
+    input: &Input,
+    shards: impl Iterator<Item = &'a Shard>,
+) -> Matches {
     let authorizer = Authorizer::new();
-    let scope = input.scope();
     let mut found = Matches::default();
-    for shard in bundle.index.visit(mode, effect, &scope) {
+    for shard in shards {
         let response = authorizer.is_authorized(&input.request, &shard.set, &input.entities);
         // A shard holds one effect only, so its reasons are all its policies that matched.
         let diagnostics = response.diagnostics();
@@ -133,7 +142,7 @@ fn matches(bundle: &PolicyBundle, input: &Input, mode: Mode, effect: PolicyEffec
                 })
             }));
         found.policies += shard.policies.len();
-        if mode == Mode::ReportOnly {
+        if shard.kind.mode == Mode::ReportOnly {
             found
                 .visited
                 .extend(shard.policies.iter().map(|policy| policy.reference.clone()));

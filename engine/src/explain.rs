@@ -117,8 +117,11 @@ impl PolicyBundle {
         let scope = input.scope();
         let concerned = self
             .index
-            .visit(Mode::Enforce, PolicyEffect::Permit, &scope)
+            .visit(&scope)
             .into_iter()
+            .filter(|shard| {
+                shard.kind.mode == Mode::Enforce && shard.kind.effect == PolicyEffect::Permit
+            })
             .flat_map(|shard| &shard.policies)
             .filter(|policy| scope.concerns(policy));
         let (mine, others): (Vec<_>, Vec<_>) =
@@ -180,8 +183,8 @@ fn principal_condition(policy: &Policy, addressed: bool, facts: &[FactRow]) -> C
 fn explain(policy: &Policy, input: &Input, facts: &[FactRow]) -> PolicyExplanation {
     // Each part of the text, whether it is negated, and what follows when it holds.
     let mut parts: Vec<(Arc<Expr>, bool, Role)> = Vec::new();
-    if let Ok(syntax) = policy.cedar.to_pst() {
-        for clause in syntax.body().clauses() {
+    if let Some(syntax) = policy.syntax() {
+        for clause in syntax.clauses() {
             match (clause, policy.reference.effect) {
                 (Clause::When(expr), PolicyEffect::Forbid) => {
                     conjuncts(expr, &mut |part| parts.push((part, false, Role::Applies)));

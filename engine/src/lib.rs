@@ -20,6 +20,8 @@ mod fact;
 mod facts;
 mod guard;
 mod lint;
+#[doc(hidden)]
+pub mod measure;
 mod phrase;
 mod policy;
 #[cfg(test)]
@@ -33,8 +35,10 @@ mod slice;
 mod source;
 mod stack;
 mod step_up;
+mod syntax;
 #[cfg(test)]
 mod tests;
+mod values;
 mod vocabulary;
 pub mod words;
 

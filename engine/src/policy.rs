@@ -1,7 +1,10 @@
 //! One policy: its text, place, name and annotations. Whole bundles are `bundle.rs`'s.
 
+use std::collections::BTreeMap;
+use std::ops::Range;
 use std::sync::Arc;
 
+use cedar_policy::pst::Template;
 use cedar_policy::{Effect, EntityUid, PolicyId};
 use serde::{Deserialize, Serialize};
 
@@ -10,6 +13,7 @@ use crate::guard;
 use crate::lint;
 use crate::reads::Reads;
 use crate::source::{Origin, SourceFile};
+use crate::syntax::{self, Parsed};
 use crate::vocabulary::annotation;
 
 /// What a person or a record needs to find a policy again.
@@ -52,8 +56,11 @@ pub enum Mode {
 pub(crate) struct Policy {
     pub(crate) reference: PolicyRef,
     pub(crate) mode: Mode,
+    file: SourceFile,
     /// Byte range of the statement in its file.
-    pub(crate) at: std::ops::Range<usize>,
+    pub(crate) at: Range<usize>,
+    /// Where in the file Cedar counts places in the policy from.
+    pub(crate) base: usize,
     /// The same policy for the authorizer; its id is the `@id`.
     pub(crate) cedar: cedar_policy::Policy,
     /// Entities that the policy names.
@@ -68,11 +75,20 @@ impl Policy {
     /// Parses the policies of one file; every finding of the file, and the policies that are fine.
     pub(crate) fn parse_file(file: &SourceFile) -> (Vec<Arc<Self>>, Vec<Diagnostic>) {
         let (statements, mut findings) = guard::statements(file);
+        let whole = if findings.is_empty() {
+            syntax::whole_file(&file.text).filter(|whole| whole.len() == statements.len())
+        } else {
+            None
+        };
+        let mut whole = whole.into_iter().flatten();
         let mut policies = Vec::new();
         for at in statements {
             let text = file.text.get(at.clone()).unwrap_or("");
-            match cedar_policy::Policy::parse(None, text) {
-                Ok(cedar) => match Self::new(file, at, &cedar) {
+            let parsed = whole
+                .next()
+                .map_or_else(|| syntax::statement(text, at.start), Ok);
+            match parsed {
+                Ok(parsed) => match Self::new(file, at, parsed) {
                     Ok(policy) => policies.push(Arc::new(policy)),
                     Err(wrong) => findings.extend(wrong),
                 },
@@ -81,63 +97,32 @@ impl Policy {
                         .with_help("write the principal and the resource instead of `?principal` and `?resource`"),
                 ),
                 Err(errors) => findings.extend(errors.iter().map(|error| {
-                    Diagnostic::from_cedar(file, at.start, at.len(), "syntax", error)
+                    Diagnostic::from_cedar(file, at.start, at.clone(), "syntax", error)
                 })),
             }
         }
         (policies, findings)
     }
 
-    fn new(
-        file: &SourceFile,
-        at: std::ops::Range<usize>,
-        cedar: &cedar_policy::Policy,
-    ) -> Result<Self, Vec<Diagnostic>> {
-        let mut findings = Vec::new();
-        let text = file.text.get(at.clone()).unwrap_or("");
-        // Annotations come first in a statement, so the first `@key` is the annotation itself.
-        let place = |key: &str| {
-            let found = text.find(&format!("@{key}"));
-            let length = if found.is_some() { key.len() + 1 } else { 1 };
-            (at.start + found.unwrap_or(0), length)
-        };
-        for (key, value) in cedar.annotations() {
-            let (offset, length) = place(key);
-            if !annotation::ALL.contains(&key) {
-                let known = annotation::ALL.map(|key| format!("`@{key}`")).join(", ");
-                let help = crate::words::nearest(key, annotation::ALL).map_or_else(
-                    || format!("known annotations are {known}"),
-                    |near| format!("did you mean `@{near}`?"),
-                );
-                findings.push(
-                    Diagnostic::error(
-                        file,
-                        "unknown-annotation",
-                        offset,
-                        length,
-                        format!("unknown annotation `@{key}`"),
-                    )
-                    .with_help(help),
-                );
-            } else if value.trim().is_empty() {
-                let message = format!("`@{key}` has no text");
-                findings.push(Diagnostic::error(
-                    file,
-                    "empty-annotation",
-                    offset,
-                    length,
-                    message,
-                ));
-            }
-        }
-        let id = cedar.annotation(annotation::ID).unwrap_or("").to_owned();
-        if cedar.annotation(annotation::ID).is_none() {
+    fn new(file: &SourceFile, at: Range<usize>, parsed: Parsed) -> Result<Self, Vec<Diagnostic>> {
+        let Parsed {
+            cedar,
+            syntax,
+            base,
+        } = parsed;
+        // Once: Cedar's look-up of one annotation parses the name that is asked for.
+        let annotations: BTreeMap<&str, &str> = cedar.annotations().collect();
+        let annotation = |key: &str| annotations.get(key).copied();
+        let place = |key: &str| place_of(file, &at, key);
+        let mut findings = doubtful_annotations(file, &at, &annotations);
+        let id = annotation(annotation::ID).unwrap_or("").to_owned();
+        if annotation(annotation::ID).is_none() {
             findings.push(
                 Diagnostic::error(file, "missing-id", at.start, 1, "the policy has no `@id`")
                     .with_help("give it a name of its own, such as `@id(\"managed-devices-only\")`: explanations, records and tests use it"),
             );
         }
-        let mode = match cedar.annotation(annotation::MODE) {
+        let mode = match annotation(annotation::MODE) {
             None | Some(annotation::ENFORCE) => Mode::Enforce,
             Some(annotation::REPORT_ONLY) => Mode::ReportOnly,
             Some(other) => {
@@ -170,26 +155,25 @@ impl Policy {
         literals.sort();
         literals.dedup();
         // INVARIANT: a policy from text always has a syntax tree; without one it reads everything.
-        let syntax = cedar.to_pst().ok();
         let mut policy = Self {
-            reads: syntax
-                .as_ref()
-                .map_or(Reads::Everything, |syntax| Reads::of(syntax.body())),
+            reads: syntax.as_ref().map_or(Reads::Everything, Reads::of),
+            file: file.clone(),
+            base,
             lints: Vec::new(),
             literals,
             reference: PolicyRef {
                 id: id.clone(),
                 origin: file.origin(at.start),
                 effect,
-                reason: cedar.annotation(annotation::REASON).map(ToOwned::to_owned),
-                advice: cedar.annotation(annotation::ADVICE).map(ToOwned::to_owned),
+                reason: annotation(annotation::REASON).map(ToOwned::to_owned),
+                advice: annotation(annotation::ADVICE).map(ToOwned::to_owned),
             },
             mode,
             at,
             cedar: cedar.new_id(PolicyId::new(id)),
         };
         if let Some(syntax) = syntax {
-            policy.lints = lint::alone(file, &policy, syntax.body());
+            policy.lints = lint::alone(file, &policy, &syntax);
         }
         Ok(policy)
     }
@@ -197,6 +181,46 @@ impl Policy {
     pub(crate) fn id(&self) -> &str {
         &self.reference.id
     }
+
+    /// The syntax tree, parsed again: one for each policy would be most of a bundle's memory.
+    pub(crate) fn syntax(&self) -> Option<Template> {
+        self.file.text.get(self.at.clone()).and_then(syntax::of)
+    }
+}
+
+/// Where an annotation of a statement stands, and how long its key is.
+fn place_of(file: &SourceFile, at: &Range<usize>, key: &str) -> (usize, usize) {
+    let text = file.text.get(at.clone()).unwrap_or("");
+    // Annotations come first in a statement, so the first `@key` is the annotation itself.
+    let found = text.find(&format!("@{key}"));
+    let length = if found.is_some() { key.len() + 1 } else { 1 };
+    (at.start + found.unwrap_or(0), length)
+}
+
+/// Annotations that mean nothing, or say nothing.
+fn doubtful_annotations(
+    file: &SourceFile,
+    at: &Range<usize>,
+    annotations: &BTreeMap<&str, &str>,
+) -> Vec<Diagnostic> {
+    let mut findings = Vec::new();
+    for (&key, value) in annotations {
+        let (offset, length) = place_of(file, at, key);
+        let finding = |code, message| Diagnostic::error(file, code, offset, length, message);
+        if !annotation::ALL.contains(&key) {
+            let known = annotation::ALL.map(|key| format!("`@{key}`")).join(", ");
+            let help = crate::words::nearest(key, annotation::ALL).map_or_else(
+                || format!("known annotations are {known}"),
+                |near| format!("did you mean `@{near}`?"),
+            );
+            let message = format!("unknown annotation `@{key}`");
+            findings.push(finding("unknown-annotation", message).with_help(help));
+        } else if value.trim().is_empty() {
+            let message = format!("`@{key}` has no text");
+            findings.push(finding("empty-annotation", message));
+        }
+    }
+    findings
 }
 
 fn is_template(text: &str) -> bool {

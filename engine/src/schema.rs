@@ -75,7 +75,7 @@ impl BundleSchema {
             return Err(vec![finding]);
         }
         let wrong = |error: &dyn miette::Diagnostic| {
-            vec![Diagnostic::from_cedar(file, 0, 0, "schema", error)]
+            vec![Diagnostic::from_cedar(file, 0, 0..0, "schema", error)]
         };
         let own = match SchemaFragment::from_cedarschema_str(&file.text) {
             Ok((fragment, _)) => Declarations::of(&fragment),
@@ -100,7 +100,7 @@ impl BundleSchema {
             Schema::from_cedarschema_str(&file.text).map_err(|error| wrong(&error))?;
         let mut findings: Vec<Diagnostic> = warnings
             .map(|warning| {
-                let mut finding = Diagnostic::from_cedar(file, 0, 0, "schema", &warning);
+                let mut finding = Diagnostic::from_cedar(file, 0, 0..0, "schema", &warning);
                 finding.severity = Severity::Warning;
                 finding
             })

@@ -22,12 +22,20 @@ enum Key {
     ResourceType(EntityTypeName),
 }
 
-/// Effects stay apart, so that a shard that answers names every policy of its that matched.
-type ShardKey = (Mode, PolicyEffect, Option<EntityUid>, Key);
+/// What the policies of a shard have in common beside their key. Effects stay apart, so that a shard
+/// that answers names every policy of its that matched.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Kind {
+    pub(crate) mode: Mode,
+    pub(crate) effect: PolicyEffect,
+    /// The one action that they are about; several, or any, if none.
+    action: Option<EntityUid>,
+}
 
-/// Policies with one key, as the authorizer takes them.
+/// Policies with one key and of one kind, as the authorizer takes them.
 #[derive(Debug)]
 pub(crate) struct Shard {
+    pub(crate) kind: Kind,
     pub(crate) policies: Vec<Arc<Policy>>,
     pub(crate) set: PolicySet,
 }
@@ -35,7 +43,8 @@ pub(crate) struct Shard {
 /// The shards of a bundle. Unchanged ones are shared with the bundle before it.
 #[derive(Debug, Default)]
 pub(crate) struct Index {
-    shards: HashMap<ShardKey, Arc<Shard>>,
+    /// One look-up a key, whatever kinds there are: a decision asks for few keys, and most are absent.
+    shards: HashMap<Key, Vec<Arc<Shard>>>,
 }
 
 /// What a request is about, as far as scopes go.
@@ -55,72 +64,80 @@ impl Index {
         policies: impl Iterator<Item = &'a Arc<Policy>>,
         previous: Option<&Self>,
     ) -> Self {
-        let mut sorted: BTreeMap<ShardKey, Vec<Arc<Policy>>> = BTreeMap::new();
+        let mut sorted: BTreeMap<(Key, Kind), Vec<Arc<Policy>>> = BTreeMap::new();
         for policy in policies {
             sorted
-                .entry(key(policy))
+                .entry(place(policy))
                 .or_default()
                 .push(Arc::clone(policy));
         }
-        let shards = sorted
-            .into_iter()
-            .map(|(key, policies)| {
-                let unchanged = previous
-                    .and_then(|index| index.shards.get(&key))
-                    .filter(|shard| same(&shard.policies, &policies));
-                let shard = unchanged.map_or_else(|| Arc::new(Shard::new(policies)), Arc::clone);
-                (key, shard)
-            })
-            .collect();
-        Self { shards }
+        let mut index = Self::default();
+        for ((key, kind), policies) in sorted {
+            let unchanged = previous
+                .and_then(|index| index.shards.get(&key))
+                .and_then(|shards| shards.iter().find(|shard| shard.kind == kind))
+                .filter(|shard| same(&shard.policies, &policies));
+            let shard = unchanged.map_or_else(|| Arc::new(Shard::new(kind, policies)), Arc::clone);
+            index.shards.entry(key).or_default().push(shard);
+        }
+        index
     }
 
     /// The shards that can hold a policy which matches.
-    pub(crate) fn visit(&self, mode: Mode, effect: PolicyEffect, scope: &Scope<'_>) -> Vec<&Shard> {
+    pub(crate) fn visit(&self, scope: &Scope<'_>) -> Vec<&Shard> {
         let resources = std::iter::once(scope.resource).chain(scope.resource_ancestors);
         let principals = std::iter::once(scope.principal).chain(scope.principal_ancestors);
         let keys = std::iter::once(Key::Any)
             .chain(resources.map(|uid| Key::Resource(uid.clone())))
             .chain(principals.map(|uid| Key::Principal(uid.clone())))
             .chain([Key::ResourceType(scope.resource.type_name().clone())]);
-        let mut visited = Vec::new();
-        for key in keys {
-            for action in [None, Some(scope.action.clone())] {
-                if let Some(shard) = self.shards.get(&(mode, effect, action, key.clone())) {
-                    visited.push(shard.as_ref());
-                }
-            }
-        }
-        visited
+        let concerns = |shard: &&Shard| match &shard.kind.action {
+            None => true,
+            Some(action) => action == scope.action,
+        };
+        keys.filter_map(|key| self.shards.get(&key))
+            .flatten()
+            .map(Arc::as_ref)
+            .filter(concerns)
+            .collect()
     }
 
     /// How many shards are the same object as in `other`.
     #[cfg(test)]
     pub(crate) fn shared_with(&self, other: &Self) -> usize {
-        let is_shared = |(key, shard): &(&ShardKey, &Arc<Shard>)| {
-            other
-                .shards
-                .get(*key)
-                .is_some_and(|old| Arc::ptr_eq(old, shard))
+        let is_shared = |(key, shard): &(&Key, &Arc<Shard>)| {
+            let old = other.shards.get(*key).into_iter().flatten();
+            old.into_iter().any(|old| Arc::ptr_eq(old, shard))
         };
-        self.shards.iter().filter(is_shared).count()
+        self.all().filter(is_shared).count()
     }
 
     #[cfg(test)]
     pub(crate) fn len(&self) -> usize {
-        self.shards.len()
+        self.all().count()
+    }
+
+    #[cfg(test)]
+    fn all(&self) -> impl Iterator<Item = (&Key, &Arc<Shard>)> {
+        self.shards
+            .iter()
+            .flat_map(|(key, shards)| shards.iter().map(move |shard| (key, shard)))
     }
 }
 
 impl Shard {
-    fn new(policies: Vec<Arc<Policy>>) -> Self {
+    fn new(kind: Kind, policies: Vec<Arc<Policy>>) -> Self {
         let mut set = PolicySet::new();
         for policy in &policies {
             // INVARIANT: ids are unique over the bundle and policies are static, so `add` cannot refuse.
             let added = set.add(policy.cedar.clone());
             debug_assert!(added.is_ok(), "policy ids are unique within a bundle");
         }
-        Self { policies, set }
+        Self {
+            kind,
+            policies,
+            set,
+        }
     }
 }
 
@@ -128,7 +145,7 @@ fn same(old: &[Arc<Policy>], new: &[Arc<Policy>]) -> bool {
     old.len() == new.len() && old.iter().zip(new).all(|(a, b)| Arc::ptr_eq(a, b))
 }
 
-fn key(policy: &Policy) -> ShardKey {
+fn place(policy: &Policy) -> (Key, Kind) {
     let action = match policy.cedar.action_constraint() {
         ActionConstraint::Eq(action) => Some(action),
         // An action in a list or a group may be any of several: leave the shard open to all.
@@ -149,7 +166,12 @@ fn key(policy: &Policy) -> ShardKey {
             _ => Key::Any,
         },
     };
-    (policy.mode, policy.reference.effect, action, key)
+    let kind = Kind {
+        mode: policy.mode,
+        effect: policy.reference.effect,
+        action,
+    };
+    (key, kind)
 }
 
 impl Scope<'_> {

@@ -60,6 +60,27 @@ async fn each_missing_condition_is_named_with_what_was_found() {
 }
 
 #[tokio::test]
+async fn values_are_shown_as_they_are_written_and_words_begin_with_a_capital_letter() {
+    let installation = Installation::new();
+    installation.edit(
+        "policies/access.cedar",
+        "when { context.device.diskEncrypted }\n",
+        "when { context.device.diskEncrypted }\n\
+         when { context.device has platform && context.device.platform == Platform::\"macos\" }\n",
+    );
+    let provider = provider_in(installation).await;
+    let text = refusal(&provider, WIKI, "old-ana", ANA).await.text();
+    for shown in [
+        // The condition, and what was found.
+        "User is in group employees employees",
+        "Platform is macOS macOS, ",
+        "Disk is encrypted Not encrypted, ",
+    ] {
+        assert!(text.contains(shown), "no `{shown}` in {text}");
+    }
+}
+
+#[tokio::test]
 async fn a_rule_for_other_people_is_not_told() {
     let provider = provider().await;
     let page = refusal(&provider, WIKI, "mbp-ana", CY).await;

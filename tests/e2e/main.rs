@@ -16,6 +16,7 @@ mod geoip_age;
 mod hardening;
 mod hostile;
 mod journey;
+mod limits;
 mod prompts;
 mod real_geoip;
 mod reload;
@@ -28,6 +29,7 @@ mod sign_in;
 mod start;
 mod throttling;
 mod token;
+mod warnings;
 mod ways;
 
 /// The server, as cargo has just built it.

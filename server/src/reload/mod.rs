@@ -2,6 +2,8 @@
 //! One mechanism for policies, directory, databases and certificates; what a value is, its [`Source`] knows.
 
 mod digest;
+#[cfg(test)]
+pub(crate) mod fixtures;
 mod live;
 mod reads;
 mod reloader;

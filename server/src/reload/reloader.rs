@@ -17,7 +17,7 @@ use super::reads::Reads;
 use super::snapshot::{Snapshot, fingerprint, read_once};
 use super::source::{Built, Source, Watched};
 use super::watch::Ears;
-use crate::domain::clock::Clock;
+use crate::domain::clock::{Clock, Timestamp};
 use crate::domain::diagnostic::Diagnostic;
 
 /// Requests to reload that may wait at one time; whoever asks beyond that waits to ask.
@@ -45,11 +45,10 @@ pub fn load<S: Source>(
     let now = clock.now();
     let built = source.build(&snapshot, None, now)?;
     let name = source.name();
-    for warning in &built.warnings {
-        tracing::warn!(source = name, "{warning}");
-    }
+    let warnings = warnings(&source, &built.warnings, &built.value, now);
+    log_warnings(name, &warnings);
     tracing::info!(source = name, digest = %snapshot.digest.short(), "loaded");
-    let live = Live::new(name, built, snapshot.digest, now);
+    let live = Live::new(name, built, warnings, snapshot.digest, now);
     let attempts = Arc::new(Attempts {
         source: Arc::new(source),
         live: live.clone(),
@@ -253,20 +252,23 @@ impl<S: Source> Attempts<S> {
     }
 
     fn accept(&self, built: Built<S::Value>, digest: Digest) {
-        let name = self.name();
-        for warning in &built.warnings {
-            tracing::warn!(source = name, "{warning}");
-        }
-        self.live.accept(built, digest, self.clock.now());
+        let (name, now) = (self.name(), self.clock.now());
+        let warnings = warnings(&*self.source, &built.warnings, &built.value, now);
+        log_warnings(name, &warnings);
+        self.live.accept(built, warnings, digest, now);
         tracing::info!(source = name, digest = %digest.short(), "reloaded");
     }
 
     fn leave(&self) {
-        if self.live.unchanged(self.clock.now()) {
-            let digest = self.live.current().digest;
+        let (live, now) = (self.live.current(), self.clock.now());
+        let warnings = warnings(&*self.source, &live.warnings, &live.value, now);
+        let news = self.live.unchanged(warnings, now);
+        // What is known already must not fill the log at each interval.
+        log_warnings(self.name(), &news.warnings);
+        if news.recovered {
             tracing::info!(
                 source = self.name(),
-                digest = %digest.short(),
+                digest = %live.digest.short(),
                 "the files are those of the live value again"
             );
         }
@@ -290,6 +292,24 @@ impl<S: Source> Attempts<S> {
             since = %live.since,
             "not reloaded; the last good version stays live"
         );
+    }
+}
+
+/// All that deserves attention about a value at this moment: what its files say, and what time has brought.
+fn warnings<S: Source>(
+    source: &S,
+    in_files: &[Diagnostic],
+    value: &S::Value,
+    now: Timestamp,
+) -> Vec<Diagnostic> {
+    let mut warnings = in_files.to_vec();
+    warnings.extend(source.warnings(value, now));
+    warnings
+}
+
+fn log_warnings(source: &'static str, warnings: &[Diagnostic]) {
+    for warning in warnings {
+        tracing::warn!(source, "{warning}");
     }
 }
 

@@ -51,6 +51,14 @@ pub trait Source: Send + Sync + 'static {
         previous: Option<&Self::Value>,
         now: Timestamp,
     ) -> Result<Built<Self::Value>, Vec<Diagnostic>>;
+
+    /// What deserves attention about the value at this moment, on top of what its files say for good: what was
+    /// young enough or valid when it was built can be over by now.
+    ///
+    /// It is asked whenever the files are looked at, changed or not, so it has to be quick.
+    fn warnings(&self, _value: &Self::Value, _now: Timestamp) -> Vec<Diagnostic> {
+        Vec::new()
+    }
 }
 
 /// A value, and what deserves attention although it could be built.
@@ -58,7 +66,7 @@ pub trait Source: Send + Sync + 'static {
 pub struct Built<T> {
     /// The value.
     pub value: T,
-    /// What deserves attention.
+    /// What deserves attention in the files, whatever the time.
     pub warnings: Vec<Diagnostic>,
 }
 

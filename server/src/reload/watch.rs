@@ -106,10 +106,9 @@ fn has_vanished(error: &notify::Error) -> bool {
 struct Places {
     /// Directories in which every name counts that is not ignored.
     whole: BTreeSet<PathBuf>,
-    /// Paths that count by themselves: watched files, and the links that lead to them.
+    /// Paths that count by themselves: watched files, and the directories and links that lead to them. What else
+    /// happens in the directories around them is heard and passed over: some are as busy as `/tmp`.
     names: BTreeSet<PathBuf>,
-    /// The directories in which those lie.
-    around: BTreeSet<PathBuf>,
 }
 
 impl Places {
@@ -135,16 +134,18 @@ impl Places {
 
     /// Every step on the way to `path` that can be replaced to make it mean another file.
     fn add_path(&mut self, path: &Path) {
-        for hop in hops(path) {
-            if let Some(parent) = hop.parent() {
-                self.around.insert(parent.to_path_buf());
-            }
-            self.names.insert(hop);
-        }
+        self.names.extend(hops(path));
     }
 
-    fn directories(&self) -> impl Iterator<Item = &PathBuf> {
-        self.around.union(&self.whole)
+    /// The directories to listen at: for each name the one in which it lies, so that their number is bounded by
+    /// the lengths of the paths, however much lies beside them.
+    fn directories(&self) -> BTreeSet<&Path> {
+        let around = self.names.iter().filter_map(|name| name.parent());
+        self.whole
+            .iter()
+            .map(PathBuf::as_path)
+            .chain(around)
+            .collect()
     }
 
     fn concern(&self, event: &notify::Result<Event>) -> bool {
@@ -171,17 +172,14 @@ impl Places {
                 .zip(path.file_name())
                 .is_some_and(|(parent, name)| self.whole.contains(parent) && !is_ignored(name))
         };
-        self.names.contains(path)
-            || self.around.contains(path)
-            || self.whole.contains(path)
-            || in_whole()
+        self.names.contains(path) || self.whole.contains(path) || in_whole()
     }
 }
 
-/// The links on the way to `path`, and what they lead to in the end; or as far as the way exists.
+/// The directories and links on the way to `path`, and what they lead to in the end; or as far as the way exists.
 ///
 /// Kubernetes mounts a `ConfigMap` as links to `..data/name`, where `..data` is a link that is swapped; others swap
-/// the directory itself.
+/// the directory itself, or one far above it.
 fn hops(path: &Path) -> Vec<PathBuf> {
     let Ok(absolute) = std::path::absolute(path) else {
         return Vec::new();
@@ -211,9 +209,7 @@ fn hops(path: &Path) -> Vec<PathBuf> {
             }
             hops.push(next);
         } else {
-            if ahead.is_empty() {
-                hops.push(next.clone());
-            }
+            hops.push(next.clone());
             here = next;
         }
     }
@@ -239,6 +235,23 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         let path = root.path().canonicalize().unwrap();
         (root, path)
+    }
+
+    /// The directories above a path, from the root down.
+    fn above(path: &Path) -> Vec<&Path> {
+        let mut above: Vec<&Path> = path.ancestors().skip(1).collect();
+        above.reverse();
+        above
+    }
+
+    /// The hops to a name in this directory, without what lies above the directory.
+    fn hops_below(root: &Path, name: &str) -> Vec<String> {
+        hops(&root.join(name))
+            .iter()
+            .filter_map(|hop| hop.strip_prefix(root).ok())
+            .map(|below| below.display().to_string())
+            .filter(|below| !below.is_empty())
+            .collect()
     }
 
     #[expect(clippy::unnecessary_wraps, reason = "the watcher hands over results")]
@@ -272,6 +285,25 @@ mod tests {
     }
 
     #[test]
+    fn every_directory_above_a_file_concerns_and_none_beside_it() {
+        let (_guard, root) = directory();
+        let file = root.join("site/current/conf/users.toml");
+        fs::create_dir_all(file.parent().unwrap()).unwrap();
+        fs::write(&file, "").unwrap();
+        let places = Places::of(&Watched::Files(vec![file.clone()]));
+        assert!(places.directories().into_iter().eq(above(&file)));
+        for path in file.ancestors() {
+            assert!(places.concern(&replaced(path)), "{}", path.display());
+        }
+        for beside in ["site/next", "site/current/logs", "other"] {
+            assert!(!places.concern(&replaced(&root.join(beside))), "{beside}");
+        }
+        let beside = root.with_file_name("other");
+        assert!(!places.concern(&replaced(&beside)));
+        assert!(!places.concern(&replaced(&beside.join("users.toml"))));
+    }
+
+    #[test]
     fn reading_does_not_concern_and_the_end_of_writing_does() {
         let (_guard, root) = directory();
         let places = Places::of(&Watched::Directory(root.clone()));
@@ -298,12 +330,8 @@ mod tests {
         symlink("..v1", root.join("..data")).unwrap();
         symlink("..data/a.cedar", root.join("a.cedar")).unwrap();
         assert_eq!(
-            hops(&root.join("a.cedar")),
-            [
-                root.join("a.cedar"),
-                root.join("..data"),
-                root.join("..v1/a.cedar")
-            ]
+            hops_below(&root, "a.cedar"),
+            ["a.cedar", "..data", "..v1", "..v1/a.cedar"]
         );
         let places = Places::of(&Watched::Directory(root.clone()));
         assert!(places.concern(&replaced(&root.join("..data"))));
@@ -316,7 +344,7 @@ mod tests {
         let places = Places::of(&Watched::Directory(root.join("absent/policies")));
         let created = event(EventKind::Create(CreateKind::Folder), &root.join("absent"));
         assert!(places.concern(&created));
-        assert!(places.directories().eq([&root]));
+        assert_eq!(places.directories().last(), Some(&root.as_path()));
     }
 
     #[test]
@@ -326,10 +354,7 @@ mod tests {
         fs::write(root.join("c"), "").unwrap();
         symlink("../../c", root.join("a/b/up")).unwrap();
         symlink(root.join("a/b/up"), root.join("d")).unwrap();
-        assert_eq!(
-            hops(&root.join("d")),
-            [root.join("d"), root.join("a/b/up"), root.join("c")]
-        );
+        assert_eq!(hops_below(&root, "d"), ["d", "a", "a/b", "a/b/up", "c"]);
     }
 
     #[test]
@@ -337,6 +362,6 @@ mod tests {
         let (_guard, root) = directory();
         symlink("b", root.join("a")).unwrap();
         symlink("a", root.join("b")).unwrap();
-        assert!(hops(&root.join("a")).len() <= MOST_LINKS + 1);
+        assert!(hops_below(&root, "a").len() <= MOST_LINKS + 1);
     }
 }

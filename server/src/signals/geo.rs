@@ -41,7 +41,7 @@ impl Source for GeoSource {
         &self,
         snapshot: &Snapshot,
         _previous: Option<&GeoDatabases>,
-        now: Timestamp,
+        _now: Timestamp,
     ) -> Result<Built<GeoDatabases>, Vec<Diagnostic>> {
         let mut files: Vec<(String, Arc<[u8]>)> = snapshot
             .files
@@ -55,7 +55,14 @@ impl Source for GeoSource {
                 .position(|path| path.to_string_lossy() == file.as_str())
                 .unwrap_or(usize::MAX)
         });
-        GeoDatabases::open(files, self.max_age, now)
+        GeoDatabases::open(files, self.max_age).map(Built::new)
+    }
+
+    fn warnings(&self, value: &GeoDatabases, now: Timestamp) -> Vec<Diagnostic> {
+        let databases = value.databases.iter();
+        databases
+            .filter_map(|database| age_warning(database, self.max_age, now))
+            .collect()
     }
 }
 
@@ -71,25 +78,18 @@ impl GeoDatabases {
     pub fn open(
         files: impl IntoIterator<Item = (String, Arc<[u8]>)>,
         max_age: TimeDelta,
-        now: Timestamp,
-    ) -> Result<Built<Self>, Vec<Diagnostic>> {
-        let (mut databases, mut warnings, mut errors) = (Vec::new(), Vec::new(), Vec::new());
+    ) -> Result<Self, Vec<Diagnostic>> {
+        let (mut databases, mut errors) = (Vec::new(), Vec::new());
         for (file, bytes) in files {
             match Database::open(file.clone(), bytes) {
-                Ok(database) => {
-                    warnings.extend(age_warning(&database, max_age, now));
-                    databases.push(database);
-                }
+                Ok(database) => databases.push(database),
                 Err(refused) => errors.push(Diagnostic::error(file, refused.to_string())),
             }
         }
         if !errors.is_empty() {
             return Err(errors);
         }
-        Ok(Built {
-            value: Self { databases, max_age },
-            warnings,
-        })
+        Ok(Self { databases, max_age })
     }
 
     /// The country of an address, or why it is not known. Databases are asked in their order, and the
@@ -143,11 +143,13 @@ fn age_warning(database: &Database, max_age: TimeDelta, now: Timestamp) -> Optio
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use mmdb_writer::IpVersion;
 
     use super::super::geo_database::tests::{database, flat, nested};
     use super::*;
-    use crate::domain::diagnostic::Severity;
+    use crate::reload::fixtures::diagnostics_at;
 
     fn now() -> Timestamp {
         "2026-11-24T12:00:00Z".parse().unwrap()
@@ -158,8 +160,8 @@ mod tests {
             .iter()
             .cloned()
             .map(|bytes| ("geo.mmdb".to_owned(), bytes));
-        match GeoDatabases::open(files, max_age, now()) {
-            Ok(built) => built.value,
+        match GeoDatabases::open(files, max_age) {
+            Ok(databases) => databases,
             Err(diagnostics) => panic!("refused: {diagnostics:?}"),
         }
     }
@@ -224,14 +226,34 @@ mod tests {
         assert!(why_not(&databases, "203.0.113.9").starts_with("stale"));
     }
 
-    #[test]
-    fn an_old_database_is_a_warning_when_it_is_loaded() {
+    /// The database of 2026-11-20 in a file, which may be a week old.
+    fn in_file() -> (tempfile::TempDir, GeoSource) {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("geo.mmdb");
         let bytes = database(IpVersion::V6, &[("203.0.113.0/24", nested("SG"))]);
-        let files = [("geo.mmdb".to_owned(), bytes)];
-        let built = GeoDatabases::open(files, days(2), now());
-        let warnings = built.map(|built| built.warnings).unwrap_or_default();
-        assert_eq!(warnings.len(), 1);
-        assert_eq!(warnings[0].severity, Severity::Warning);
+        fs::write(&file, bytes).unwrap();
+        let source = GeoSource {
+            databases: vec![file],
+            max_age: days(7),
+        };
+        (directory, source)
+    }
+
+    const EIGHT_DAYS: &str =
+        "no country is taken from this database: stale: observed 8 d ago, older than 7 d";
+
+    #[tokio::test]
+    async fn an_old_database_is_a_warning_when_it_is_loaded() {
+        let (_directory, source) = in_file();
+        let said = diagnostics_at(source, &[now() + days(4)]).await;
+        assert_eq!(said, [[EIGHT_DAYS]]);
+    }
+
+    #[tokio::test]
+    async fn a_database_that_becomes_old_while_it_is_live_is_a_warning() {
+        let (_directory, source) = in_file();
+        let said = diagnostics_at(source, &[now(), now() + days(4), now()]).await;
+        assert_eq!(said, [Vec::new(), vec![EIGHT_DAYS], Vec::new()]);
     }
 
     #[test]

@@ -96,16 +96,26 @@ impl Source for TlsIdentitySource {
         _previous: Option<&TlsIdentity>,
         now: Timestamp,
     ) -> Result<Built<TlsIdentity>, Vec<Diagnostic>> {
-        self.read(snapshot, now).map_err(|problem| vec![*problem])
+        let identity = self.read(snapshot, now).map_err(|problem| vec![*problem])?;
+        Ok(Built::new(identity))
+    }
+
+    fn warnings(&self, value: &TlsIdentity, now: Timestamp) -> Vec<Diagnostic> {
+        let end = day(value.not_after);
+        let message = if value.not_after < now {
+            format!("the certificate expired on {end}: browsers refuse it")
+        } else if value.not_after - now < SOON {
+            format!("the certificate expires on {end}")
+        } else {
+            return Vec::new();
+        };
+        let file = self.certificate.display().to_string();
+        vec![Diagnostic::warning(file, message)]
     }
 }
 
 impl TlsIdentitySource {
-    fn read(
-        &self,
-        snapshot: &Snapshot,
-        now: Timestamp,
-    ) -> Result<Built<TlsIdentity>, Box<Diagnostic>> {
+    fn read(&self, snapshot: &Snapshot, now: Timestamp) -> Result<TlsIdentity, Box<Diagnostic>> {
         let file = SourceFile::find(snapshot, &self.certificate)?;
         let chain = file.certificates()?;
         let key_file = SourceFile::find(snapshot, &self.key)?;
@@ -133,16 +143,9 @@ impl TlsIdentitySource {
 
         let key = CertifiedKey::from_der(chain, key, &crypto())
             .map_err(|error| Box::new(mismatch(&key_file, &error)))?;
-        let mut warnings = Vec::new();
-        if not_after - now < SOON {
-            warnings.push(file.warning(format!("the certificate expires on {}", day(not_after))));
-        }
-        Ok(Built {
-            value: TlsIdentity {
-                key: Arc::new(key),
-                not_after,
-            },
-            warnings,
+        Ok(TlsIdentity {
+            key: Arc::new(key),
+            not_after,
         })
     }
 }
@@ -181,9 +184,12 @@ fn day(time: Timestamp) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use rcgen::date_time_ymd;
 
     use super::*;
+    use crate::reload::fixtures::diagnostics_at;
     use crate::signals::certificate::fixtures::{Authority, Leaf, now, snapshot};
 
     fn build(certificate: &str, key: &str) -> Result<Built<TlsIdentity>, Vec<Diagnostic>> {
@@ -211,10 +217,9 @@ mod tests {
     fn a_certificate_with_its_key_is_an_identity() {
         let leaf = Authority::root("CA").server("id.example");
 
-        let built = identity_of(&leaf).unwrap();
-        assert!(built.warnings.is_empty());
+        let identity = identity_of(&leaf).unwrap().value;
         assert_eq!(
-            built.value.not_after().to_rfc3339(),
+            identity.not_after().to_rfc3339(),
             "2027-01-01T00:00:00+00:00"
         );
     }
@@ -264,16 +269,29 @@ mod tests {
         );
     }
 
-    #[test]
-    fn a_certificate_that_ends_soon_is_a_warning() {
+    #[tokio::test]
+    async fn a_certificate_that_ends_while_it_is_live_is_a_warning_from_two_weeks_before() {
+        let directory = tempfile::tempdir().unwrap();
         let leaf = Authority::root("CA").device(|params| {
-            params.not_after = date_time_ymd(2026, 6, 10);
+            params.not_after = date_time_ymd(2026, 6, 20);
         });
+        let source = TlsIdentitySource {
+            name: "tls",
+            certificate: directory.path().join("tls.pem"),
+            key: directory.path().join("tls.key"),
+        };
+        fs::write(&source.certificate, &leaf.pem).unwrap();
+        fs::write(&source.key, leaf.key.serialize_pem()).unwrap();
 
-        let built = identity_of(&leaf).unwrap();
+        let later = |days| now() + TimeDelta::days(days);
+        let said = diagnostics_at(source, &[now(), later(10), later(20)]).await;
         assert_eq!(
-            built.warnings[0].message,
-            "the certificate expires on 2026-06-10"
+            said,
+            [
+                Vec::new(),
+                vec!["the certificate expires on 2026-06-20"],
+                vec!["the certificate expired on 2026-06-20: browsers refuse it"],
+            ]
         );
     }
 

@@ -49,11 +49,11 @@ mod tests {
     fn every_place_has_its_country_and_the_unknown_one_has_none() {
         let bytes: Arc<[u8]> = database(now()).unwrap().into();
         let files = [("geo.mmdb".to_owned(), bytes)];
-        let databases = GeoDatabases::open(files, TimeDelta::days(60), now()).unwrap();
+        let databases = GeoDatabases::open(files, TimeDelta::days(60)).unwrap();
         for place in Place::ALL {
             let address: IpAddr = place.address().parse().unwrap();
             let address = Fact::known(address, "test", now());
-            let country = databases.value.country(&address, now());
+            let country = databases.country(&address, now());
             assert_eq!(
                 country.value().map(ToString::to_string),
                 place.network().map(|(_, code)| code.to_owned()),

@@ -202,6 +202,25 @@ async fn a_directory_moved_away_and_replaced_is_loaded() {
 }
 
 #[tokio::test]
+async fn a_directory_exchanged_far_above_is_heard() {
+    let file = |etc: &Path| Watched::Files(vec![etc.join("doorward/users.toml")]);
+    let directory_of = |etc: &Path| whole(&etc.join("doorward"));
+    let kinds: [&dyn Fn(&Path) -> Watched; 2] = [&file, &directory_of];
+    for watched in kinds {
+        let root = directory(&[
+            ("site/current/etc/doorward/users.toml", "one"),
+            ("site/next/etc/doorward/users.toml", "two"),
+        ]);
+        let site = root.path().join("site");
+        let current = site.join("current");
+        let running = start(watched(&current.join("etc"))).await;
+        fs::rename(&current, site.join("old")).unwrap();
+        fs::rename(site.join("next"), &current).unwrap();
+        running.until_words("two").await;
+    }
+}
+
+#[tokio::test]
 async fn the_swap_of_a_config_map_is_loaded_again_and_again() {
     let root = directory(&[("..v1/a.cedar", "one")]);
     symlink("..v1", root.path().join("..data")).unwrap();

@@ -65,11 +65,6 @@ impl<'a> SourceFile<'a> {
         Diagnostic::error(&self.name, message)
     }
 
-    /// A warning about this file.
-    pub(crate) fn warning(&self, message: impl Into<String>) -> Diagnostic {
-        Diagnostic::warning(&self.name, message)
-    }
-
     fn objects<T>(&self, what: &str) -> Result<Vec<T>, Box<Diagnostic>>
     where
         T: PemObject + From<Vec<u8>>,

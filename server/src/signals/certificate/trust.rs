@@ -5,6 +5,7 @@ use std::cmp::Reverse;
 use std::fmt;
 use std::path::PathBuf;
 
+use chrono::TimeDelta;
 use rustls::DistinguishedName;
 use rustls_pki_types::{CertificateDer, TrustAnchor};
 use webpki::{CertRevocationList, OwnedCertRevocationList, RawPublicKeyEntity};
@@ -16,6 +17,9 @@ use super::{crypto, name};
 use crate::domain::clock::Timestamp;
 use crate::domain::diagnostic::Diagnostic;
 use crate::reload::{Built, Snapshot, Source, Watched};
+
+/// An authority that ends sooner than this is worth a warning: after it every device needs another certificate.
+const SOON: TimeDelta = TimeDelta::days(30);
 
 /// The authorities whose certificates may name devices, with their revocation lists.
 pub struct DeviceTrust {
@@ -30,6 +34,7 @@ pub(super) struct Authority {
     pub(super) not_before: Timestamp,
     pub(super) not_after: Timestamp,
     name: String,
+    file: String,
 }
 
 /// A list of revoked certificates.
@@ -39,6 +44,8 @@ pub(super) struct RevocationList {
     pub(super) signers: Vec<usize>,
     issuer: String,
     this_update: Timestamp,
+    next_update: Timestamp,
+    file: String,
 }
 
 impl DeviceTrust {
@@ -67,6 +74,33 @@ impl DeviceTrust {
     #[must_use]
     pub fn checks_revocation(&self) -> bool {
         !self.lists.is_empty()
+    }
+}
+
+impl Authority {
+    fn warning(&self, now: Timestamp) -> Option<Diagnostic> {
+        let (name, start, end) = (&self.name, day(self.not_before), day(self.not_after));
+        let message = if self.not_after < now {
+            format!("`{name}` expired on {end}: its certificates are refused")
+        } else if now < self.not_before {
+            format!("`{name}` is valid only from {start}: its certificates are refused until then")
+        } else if self.not_after - now < SOON {
+            format!("`{name}` expires on {end}: its certificates are refused from then on")
+        } else {
+            return None;
+        };
+        Some(Diagnostic::warning(&self.file, message))
+    }
+}
+
+impl RevocationList {
+    fn warning(&self, now: Timestamp) -> Option<Diagnostic> {
+        let (issuer, end) = (&self.issuer, day(self.next_update));
+        let message = format!(
+            "the revocation list of `{issuer}` expired on {end}: its certificates are refused \
+             until there is a newer one"
+        );
+        (self.next_update <= now).then(|| Diagnostic::warning(&self.file, message))
     }
 }
 
@@ -106,22 +140,31 @@ impl Source for TrustSource {
         &self,
         snapshot: &Snapshot,
         _previous: Option<&DeviceTrust>,
-        now: Timestamp,
+        _now: Timestamp,
     ) -> Result<Built<DeviceTrust>, Vec<Diagnostic>> {
         let mut reading = Reading::default();
         for path in &self.authorities {
             match SourceFile::find(snapshot, path) {
-                Ok(file) => reading.authorities_of(&file, now),
+                Ok(file) => reading.authorities_of(&file),
                 Err(problem) => reading.errors.push(*problem),
             }
         }
         for path in &self.revocation_lists {
             match SourceFile::find(snapshot, path) {
-                Ok(file) => reading.lists_of(&file, now),
+                Ok(file) => reading.lists_of(&file),
                 Err(problem) => reading.errors.push(*problem),
             }
         }
         reading.finish()
+    }
+
+    fn warnings(&self, value: &DeviceTrust, now: Timestamp) -> Vec<Diagnostic> {
+        let authorities = value.authorities.iter();
+        let lists = value.lists.iter();
+        authorities
+            .filter_map(|authority| authority.warning(now))
+            .chain(lists.filter_map(|list| list.warning(now)))
+            .collect()
     }
 }
 
@@ -131,34 +174,22 @@ struct Reading {
     authorities: Vec<Authority>,
     lists: Vec<RevocationList>,
     errors: Vec<Diagnostic>,
-    warnings: Vec<Diagnostic>,
 }
 
 impl Reading {
-    fn authorities_of(&mut self, file: &SourceFile<'_>, now: Timestamp) {
+    fn authorities_of(&mut self, file: &SourceFile<'_>) {
         let certificates = match file.certificates() {
             Ok(certificates) => certificates,
             Err(problem) => return self.errors.push(*problem),
         };
         for der in &certificates {
-            let authority = match authority(der) {
+            let authority = match authority(der, file) {
                 Ok(authority) => authority,
                 Err(message) => {
                     self.errors.push(file.error(message));
                     continue;
                 }
             };
-            if authority.not_after < now {
-                let (name, end) = (&authority.name, day(authority.not_after));
-                self.warnings.push(file.warning(format!(
-                    "`{name}` expired on {end}: its certificates are refused"
-                )));
-            } else if now < authority.not_before {
-                let (name, start) = (&authority.name, day(authority.not_before));
-                self.warnings.push(file.warning(format!(
-                    "`{name}` is valid only from {start}: its certificates are refused until then"
-                )));
-            }
             if !self
                 .authorities
                 .iter()
@@ -169,30 +200,20 @@ impl Reading {
         }
     }
 
-    fn lists_of(&mut self, file: &SourceFile<'_>, now: Timestamp) {
+    fn lists_of(&mut self, file: &SourceFile<'_>) {
         let lists = match file.revocation_lists() {
             Ok(lists) => lists,
             Err(problem) => return self.errors.push(*problem),
         };
         for der in &lists {
-            match self.list(der) {
-                Ok((list, next_update)) => {
-                    if next_update <= now {
-                        let (issuer, end) = (&list.issuer, day(next_update));
-                        self.warnings.push(file.warning(format!(
-                            "the revocation list of `{issuer}` expired on {end}: its certificates \
-                             are refused until there is a newer one"
-                        )));
-                    }
-                    self.lists.push(list);
-                }
+            match self.list(der, file) {
+                Ok(list) => self.lists.push(list),
                 Err(message) => self.errors.push(file.error(message)),
             }
         }
     }
 
-    /// A revocation list and the time at which it expires.
-    fn list(&self, der: &[u8]) -> Result<(RevocationList, Timestamp), String> {
+    fn list(&self, der: &[u8], file: &SourceFile<'_>) -> Result<RevocationList, String> {
         let list = OwnedCertRevocationList::from_der(der).map_err(|error| unusable(&error))?;
         let list = CertRevocationList::Owned(list);
         let Ok(([], parsed)) = x509_parser::parse_x509_crl(der) else {
@@ -224,13 +245,14 @@ impl Reading {
                  sign it"
             ));
         }
-        let list = RevocationList {
+        Ok(RevocationList {
             list,
             signers,
             issuer,
             this_update,
-        };
-        Ok((list, next_update))
+            next_update,
+            file: file.name.clone(),
+        })
     }
 
     fn finish(mut self) -> Result<Built<DeviceTrust>, Vec<Diagnostic>> {
@@ -242,17 +264,17 @@ impl Reading {
             );
         }
         if !self.errors.is_empty() {
-            self.errors.append(&mut self.warnings);
             return Err(self.errors);
         }
         self.lists.sort_by_key(|list| Reverse(list.this_update));
+        let mut warnings = Vec::new();
         for (position, authority) in self.authorities.iter().enumerate() {
             let spoken_for = self
                 .lists
                 .iter()
                 .any(|list| list.signers.contains(&position));
             if !self.lists.is_empty() && !spoken_for {
-                self.warnings.push(Diagnostic::warning(
+                warnings.push(Diagnostic::warning(
                     "",
                     format!(
                         "there is no revocation list of `{}`: what it issues is refused, because \
@@ -267,12 +289,12 @@ impl Reading {
                 authorities: self.authorities,
                 lists: self.lists,
             },
-            warnings: self.warnings,
+            warnings,
         })
     }
 }
 
-fn authority(der: &CertificateDer<'_>) -> Result<Authority, String> {
+fn authority(der: &CertificateDer<'_>, file: &SourceFile<'_>) -> Result<Authority, String> {
     let malformed = || "this is not a certificate".to_owned();
     let certificate = name::parse(der).ok_or_else(malformed)?;
     let anchor = webpki::anchor_from_trusted_cert(der).map_err(|_| malformed())?;
@@ -292,6 +314,7 @@ fn authority(der: &CertificateDer<'_>) -> Result<Authority, String> {
         not_before,
         not_after,
         name,
+        file: file.name.clone(),
     })
 }
 

@@ -1,7 +1,10 @@
 //! What an operator's files of authorities and revocation lists may hold.
 
+use std::fs;
+
 use super::super::fixtures::{self, now, snapshot};
 use super::*;
+use crate::reload::fixtures::diagnostics_at;
 
 fn source(lists: bool) -> TrustSource {
     TrustSource {
@@ -28,9 +31,14 @@ fn error(ca: &str, list: Option<Vec<u8>>) -> String {
 }
 
 fn warning(ca: &str, list: Option<Vec<u8>>) -> String {
-    let built = build(ca, list).unwrap();
-    assert_eq!(built.warnings.len(), 1, "{:?}", built.warnings);
-    built.warnings[0].message.clone()
+    let source = source(list.is_some());
+    let Built {
+        value,
+        mut warnings,
+    } = build(ca, list).unwrap();
+    warnings.extend(source.warnings(&value, now()));
+    assert_eq!(warnings.len(), 1, "{warnings:?}");
+    warnings[0].message.clone()
 }
 
 #[test]
@@ -92,6 +100,40 @@ fn an_expired_revocation_list_is_a_warning() {
     let list = ca.revocation_list_until(&[], 5);
 
     assert!(warning(&ca.pem(), Some(list)).contains("expired on 2026-05-01"));
+}
+
+#[tokio::test]
+async fn what_expires_while_it_is_live_is_a_warning() {
+    let ca = fixtures::Authority::changed("CA", |params| {
+        params.not_after = rcgen::date_time_ymd(2026, 8, 1);
+    });
+    let directory = tempfile::tempdir().unwrap();
+    let source = TrustSource {
+        authorities: vec![directory.path().join("ca.pem")],
+        revocation_lists: vec![directory.path().join("ca.crl")],
+    };
+    fs::write(&source.authorities[0], ca.pem()).unwrap();
+    fs::write(&source.revocation_lists[0], ca.revocation_list(&[])).unwrap();
+
+    let later = |days| now() + TimeDelta::days(days);
+    let said = diagnostics_at(source, &[now(), later(25), later(40), later(70)]).await;
+    let list = "the revocation list of `CN=CA` expired on 2026-07-01: its certificates are refused \
+                until there is a newer one";
+    assert_eq!(
+        said,
+        [
+            vec![],
+            vec![],
+            vec![
+                "`CN=CA` expires on 2026-08-01: its certificates are refused from then on",
+                list
+            ],
+            vec![
+                "`CN=CA` expired on 2026-08-01: its certificates are refused",
+                list
+            ],
+        ]
+    );
 }
 
 #[test]
