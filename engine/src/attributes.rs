@@ -23,8 +23,9 @@ pub(crate) struct Custom {
     kind: Kind,
 }
 
+/// The type of an attribute.
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Kind {
+pub(crate) enum Kind {
     Bool,
     Long,
     String,
@@ -58,6 +59,12 @@ impl CustomAttributes {
                 .or_default()
                 .insert(name.to_owned(), custom);
         }
+    }
+
+    /// The attributes of a type: name, whether it must be there, and what it is.
+    pub(crate) fn of(&self, of: &str) -> impl Iterator<Item = (&str, bool, &Kind)> {
+        let declared = self.0.get(of).into_iter().flatten();
+        declared.map(|(name, custom)| (name.as_str(), custom.required, &custom.kind))
     }
 
     /// The values as Cedar takes them, if they are what the schema says. Values that the schema does

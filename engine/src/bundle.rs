@@ -164,13 +164,10 @@ impl PolicyBundle {
     /// Every policy, in the order of its place.
     #[must_use]
     pub fn policies(&self) -> Vec<(&PolicyRef, Mode)> {
-        let mut all: Vec<_> = self
-            .policies
-            .values()
-            .map(|p| (&p.reference, p.mode))
-            .collect();
-        all.sort_by(|a, b| a.0.origin.cmp(&b.0.origin));
-        all
+        self.in_order()
+            .into_iter()
+            .map(|policy| (&policy.reference, policy.mode))
+            .collect()
     }
 
     /// How many policies there are of each kind.
@@ -202,6 +199,13 @@ impl PolicyBundle {
     #[must_use]
     pub fn knows_group(&self, id: &str) -> bool {
         self.catalogue.declares(crate::vocabulary::types::GROUP, id)
+    }
+
+    /// Every policy in the order of its place.
+    pub(crate) fn in_order(&self) -> Vec<&Arc<Policy>> {
+        let mut all: Vec<&Arc<Policy>> = self.policies.values().collect();
+        all.sort_by(|a, b| a.reference.origin.cmp(&b.reference.origin));
+        all
     }
 
     pub(crate) fn policy(&self, id: &str) -> Option<&Arc<Policy>> {

@@ -3,7 +3,7 @@
 //! Cedar's Allow and Deny stay inside this file. Cedar skips a policy that errors, which lets a
 //! request through that an erroring forbid was meant to stop: here such a request is denied.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use cedar_policy::{AuthorizationError, Authorizer, PolicyId};
 
@@ -29,9 +29,9 @@ pub(crate) struct Evaluation {
 
 /// Policies of one mode and effect that matched or errored.
 #[derive(Default)]
-struct Matches {
-    matched: Vec<PolicyRef>,
-    errors: Vec<PolicyError>,
+pub(crate) struct Matches {
+    pub(crate) matched: Vec<PolicyRef>,
+    pub(crate) errors: Vec<PolicyError>,
     policies: usize,
     visited: Vec<PolicyRef>,
 }
@@ -91,6 +91,17 @@ pub(crate) fn evaluate_input(bundle: &PolicyBundle, input: &Input) -> Evaluation
     }
 }
 
+/// The ids of the enforced policies that match, permits and forbids alike.
+pub(crate) fn matching(bundle: &PolicyBundle, request: &AccessRequest) -> BTreeSet<String> {
+    let Ok(input) = Input::new(bundle, request) else {
+        return BTreeSet::new();
+    };
+    let enforced = bundle.index.visit(&input.scope()).into_iter();
+    let enforced = enforced.filter(|shard| shard.kind.mode == Mode::Enforce);
+    let matched = matches(bundle, &input, enforced).matched;
+    matched.into_iter().map(|policy| policy.id).collect()
+}
+
 fn would_be(
     found: Matches,
     effect: PolicyEffect,
@@ -118,7 +129,7 @@ fn would_be(
     })
 }
 
-fn matches<'a>(
+pub(crate) fn matches<'a>(
     bundle: &PolicyBundle,
     input: &Input,
     shards: impl Iterator<Item = &'a Shard>,

@@ -1,6 +1,6 @@
 //! One policy: its text, place, name and annotations. Whole bundles are `bundle.rs`'s.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -67,6 +67,8 @@ pub(crate) struct Policy {
     pub(crate) literals: Vec<EntityUid>,
     /// Names of attributes that the policy can read; every name where it reads the context whole.
     pub(crate) reads: Reads,
+    /// Findings that the policy says are meant.
+    pub(crate) allows: BTreeSet<String>,
     /// What `lint` finds in the policy alone.
     pub(crate) lints: Vec<Diagnostic>,
 }
@@ -144,6 +146,12 @@ impl Policy {
                 Mode::Enforce
             }
         };
+        let allows = allowed(annotation(annotation::ALLOW).unwrap_or(""));
+        findings.extend(unknown_lints(&allows).map(|(id, help)| {
+            let (offset, length) = place(annotation::ALLOW);
+            let message = format!("`@allow` names `{id}`, which is no finding that can be allowed");
+            Diagnostic::error(file, "unknown-lint", offset, length, message).with_help(help)
+        }));
         if !findings.is_empty() {
             return Err(findings);
         }
@@ -160,6 +168,7 @@ impl Policy {
             file: file.clone(),
             base,
             lints: Vec::new(),
+            allows,
             literals,
             reference: PolicyRef {
                 id: id.clone(),
@@ -182,10 +191,41 @@ impl Policy {
         &self.reference.id
     }
 
+    /// The file it is in.
+    pub(crate) fn file(&self) -> &SourceFile {
+        &self.file
+    }
+
     /// The syntax tree, parsed again: one for each policy would be most of a bundle's memory.
     pub(crate) fn syntax(&self) -> Option<Template> {
         self.file.text.get(self.at.clone()).and_then(syntax::of)
     }
+}
+
+/// The ids of `@allow("one, another")`.
+fn allowed(value: &str) -> BTreeSet<String> {
+    value
+        .split([',', ' '])
+        .filter(|id| !id.is_empty())
+        .map(str::to_owned)
+        .collect()
+}
+
+/// Ids that are no finding's, each with help.
+fn unknown_lints(allows: &BTreeSet<String>) -> impl Iterator<Item = (&str, String)> {
+    let known = lint::lint_ids();
+    allows
+        .iter()
+        .map(String::as_str)
+        .filter(|id| !known.contains(id))
+        .map(|id| {
+            let near = crate::words::nearest(id, known.iter().copied());
+            let all = || format!("these can be allowed: {}", known.join(", "));
+            (
+                id,
+                near.map_or_else(all, |near| format!("did you mean `{near}`?")),
+            )
+        })
 }
 
 /// Where an annotation of a statement stands, and how long its key is.

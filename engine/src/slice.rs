@@ -177,24 +177,32 @@ fn place(policy: &Policy) -> (Key, Kind) {
 impl Scope<'_> {
     /// Whether the policy's action and resource match.
     pub(crate) fn concerns(&self, policy: &Policy) -> bool {
-        let action = match policy.cedar.action_constraint() {
+        self.acts(policy) && self.is_about(policy)
+    }
+
+    /// Whether the policy's action matches.
+    pub(crate) fn acts(&self, policy: &Policy) -> bool {
+        match policy.cedar.action_constraint() {
             ActionConstraint::Any => true,
             ActionConstraint::Eq(uid) => uid == *self.action,
             ActionConstraint::In(uids) => uids
                 .iter()
                 .any(|uid| uid == self.action || self.action_groups.contains(uid)),
-        };
+        }
+    }
+
+    /// Whether the policy's resource matches.
+    pub(crate) fn is_about(&self, policy: &Policy) -> bool {
         let is = |kind: &EntityTypeName| kind == self.resource.type_name();
         let within =
             |uid: &EntityUid| uid == self.resource || self.resource_ancestors.contains(uid);
-        action
-            && match policy.cedar.resource_constraint() {
-                ResourceConstraint::Any => true,
-                ResourceConstraint::Is(kind) => is(&kind),
-                ResourceConstraint::Eq(uid) => uid == *self.resource,
-                ResourceConstraint::In(uid) => within(&uid),
-                ResourceConstraint::IsIn(kind, uid) => is(&kind) && within(&uid),
-            }
+        match policy.cedar.resource_constraint() {
+            ResourceConstraint::Any => true,
+            ResourceConstraint::Is(kind) => is(&kind),
+            ResourceConstraint::Eq(uid) => uid == *self.resource,
+            ResourceConstraint::In(uid) => within(&uid),
+            ResourceConstraint::IsIn(kind, uid) => is(&kind) && within(&uid),
+        }
     }
 
     /// Whether the policy's principal matches.

@@ -100,8 +100,10 @@ pub(crate) mod annotation {
     pub(crate) const ADVICE: &str = "advice";
     /// Whether the policy decides or only reports.
     pub(crate) const MODE: &str = "mode";
+    /// Findings that are meant to be so.
+    pub(crate) const ALLOW: &str = "allow";
     /// Every annotation.
-    pub(crate) const ALL: [&str; 4] = [ID, REASON, ADVICE, MODE];
+    pub(crate) const ALL: [&str; 5] = [ID, REASON, ADVICE, MODE, ALLOW];
     /// The value of [`MODE`] that makes a policy report without deciding.
     pub(crate) const REPORT_ONLY: &str = "report-only";
     /// The value of [`MODE`] that a policy without the annotation has.

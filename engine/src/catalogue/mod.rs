@@ -202,6 +202,11 @@ impl Catalogue {
             .map(|name| name.1.as_str())
     }
 
+    /// The address ranges of all named networks.
+    pub(crate) fn ranges(&self) -> impl Iterator<Item = &IpNet> {
+        self.ranges.iter().map(|(range, _)| range)
+    }
+
     /// The named networks that an address is directly in, and all that these are in.
     pub(crate) fn networks(&self, address: IpAddr) -> BTreeSet<&str> {
         let mut found = BTreeSet::new();

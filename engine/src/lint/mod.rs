@@ -1,11 +1,19 @@
-//! Rules of ours that go beyond Cedar's validator, one file each. They make errors, not advice:
-//! each names something that passes validation and then fails open, or can never match.
+//! Rules of ours that go beyond Cedar's validator, one file each. Those that a load asks for make errors:
+//! each names something that passes validation and then fails open, or can never match. Those of
+//! `examine.rs` make warnings, and take the time of whoever asks.
 
+mod admits;
+mod can_error;
+mod catch_all;
+mod examine;
 mod literal_attribute;
+mod missing_reason;
+mod reach;
 mod unknown_entity;
 
 use cedar_policy::pst::Template;
 
+pub use self::examine::lint_ids;
 use crate::catalogue::Catalogue;
 use crate::error::Diagnostic;
 use crate::policy::Policy;

@@ -2,6 +2,7 @@
 
 mod bundles;
 mod explanations;
+mod lints;
 
 use std::collections::{BTreeMap, BTreeSet};
 
