@@ -3,6 +3,8 @@
 
 #[path = "docs/examples.rs"]
 mod examples;
+#[path = "docs/findings.rs"]
+mod findings;
 #[path = "docs/page.rs"]
 mod page;
 #[path = "docs/reference.rs"]

@@ -156,12 +156,16 @@ impl PolicyBundle {
     }
 }
 
-fn is_open(policy: &Policy) -> bool {
+pub(crate) fn is_open(policy: &Policy) -> bool {
     use cedar_policy::PrincipalConstraint::{Any, Is};
     matches!(policy.cedar.principal_constraint(), Any | Is(_))
 }
 
-fn principal_condition(policy: &Policy, addressed: bool, facts: &[FactRow]) -> Condition {
+pub(crate) fn principal_condition(
+    policy: &Policy,
+    addressed: bool,
+    facts: &[FactRow],
+) -> Condition {
     use cedar_policy::PrincipalConstraint::{Any, Eq, In, Is, IsIn};
     let words = match policy.cedar.principal_constraint() {
         Any | Is(_) => "user is anyone".to_owned(),
@@ -180,7 +184,30 @@ fn principal_condition(policy: &Policy, addressed: bool, facts: &[FactRow]) -> C
     }
 }
 
-fn explain(policy: &Policy, input: &Input, facts: &[FactRow]) -> PolicyExplanation {
+pub(crate) fn explain(policy: &Policy, input: &Input, facts: &[FactRow]) -> PolicyExplanation {
+    PolicyExplanation {
+        policy: policy.reference.clone(),
+        addressed: true,
+        conditions: parts(policy)
+            .iter()
+            .map(|part| part.condition(input, facts))
+            .collect(),
+    }
+}
+
+/// One condition of a policy's text, ready to be judged for any request.
+#[derive(Debug)]
+pub(crate) struct Part {
+    text: Arc<Expr>,
+    /// The same as Cedar evaluates it, where it takes it alone.
+    expression: Option<Expression>,
+    /// Whether the policy asks for the contrary.
+    negated: bool,
+    role: Role,
+}
+
+/// The conditions of a policy, in the order of its text.
+pub(crate) fn parts(policy: &Policy) -> Vec<Part> {
     // Each part of the text, whether it is negated, and what follows when it holds.
     let mut parts: Vec<(Arc<Expr>, bool, Role)> = Vec::new();
     if let Some(syntax) = policy.syntax() {
@@ -201,8 +228,8 @@ fn explain(policy: &Policy, input: &Input, facts: &[FactRow]) -> PolicyExplanati
         }
     }
     let read: Vec<_> = parts.iter().map(|(part, ..)| phrase::facts(part)).collect();
-    let conditions = parts
-        .iter()
+    parts
+        .into_iter()
         .enumerate()
         .filter(|(at, (part, negated, _))| {
             // `has country` followed by a test of the country: the test says both.
@@ -216,13 +243,13 @@ fn explain(policy: &Policy, input: &Input, facts: &[FactRow]) -> PolicyExplanati
                 .flatten()
                 .any(|name| *name == tested || name.starts_with(&inside))
         })
-        .map(|(_, (part, negated, role))| condition(part, *negated, *role, input, facts))
-        .collect();
-    PolicyExplanation {
-        policy: policy.reference.clone(),
-        addressed: true,
-        conditions,
-    }
+        .map(|(_, (text, negated, role))| Part {
+            expression: text.to_string().parse().ok(),
+            text,
+            negated,
+            role,
+        })
+        .collect()
 }
 
 /// Splits `a && b && c`, in order.
@@ -240,40 +267,43 @@ fn conjuncts(expr: &Arc<Expr>, each: &mut impl FnMut(Arc<Expr>)) {
     }
 }
 
-fn condition(
-    part: &Expr,
-    negated: bool,
-    role: Role,
-    input: &Input,
-    facts: &[FactRow],
-) -> Condition {
-    let names = phrase::facts(part);
-    let facts: Vec<FactRow> = facts
-        .iter()
-        .filter(|row| names.contains(&row.name))
-        .cloned()
-        .collect();
-    let value = part
-        .to_string()
-        .parse::<Expression>()
-        .ok()
-        .and_then(|expression| eval_expression(&input.request, &input.entities, &expression).ok());
-    let held = match value {
-        Some(EvalResult::Bool(value)) if value != negated => Held::Yes,
-        Some(EvalResult::Bool(_)) if facts.iter().all(|row| row.unknown.is_none()) => Held::No,
-        // Alone, a test of something missing is an error; in its place the `has` before it was false.
-        _ => Held::Unknown,
-    };
-    let words = phrase::words(part);
-    Condition {
-        words: if negated {
+impl Part {
+    /// What it demands, in words.
+    pub(crate) fn words(&self) -> String {
+        let words = phrase::words(&self.text);
+        if self.negated {
             format!("not: {words}")
         } else {
             words
-        },
-        role,
-        held,
-        facts,
+        }
+    }
+
+    /// Whether it holds; `facts` are those it is about.
+    pub(crate) fn judge(&self, input: &Input, facts: &[FactRow]) -> Held {
+        let value = self.expression.as_ref().and_then(|expression| {
+            eval_expression(&input.request, &input.entities, expression).ok()
+        });
+        match value {
+            Some(EvalResult::Bool(value)) if value != self.negated => Held::Yes,
+            Some(EvalResult::Bool(_)) if facts.iter().all(|row| row.unknown.is_none()) => Held::No,
+            // Alone, a test of something missing is an error; in its place the `has` before it was false.
+            _ => Held::Unknown,
+        }
+    }
+
+    fn condition(&self, input: &Input, facts: &[FactRow]) -> Condition {
+        let names = phrase::facts(&self.text);
+        let facts: Vec<FactRow> = facts
+            .iter()
+            .filter(|row| names.contains(&row.name))
+            .cloned()
+            .collect();
+        Condition {
+            words: self.words(),
+            role: self.role,
+            held: self.judge(input, &facts),
+            facts,
+        }
     }
 }
 

@@ -12,21 +12,25 @@ mod attributes;
 mod bundle;
 mod catalogue;
 mod decision;
+mod declared;
 mod entities;
 mod error;
 mod evaluate;
 mod explain;
 mod fact;
 mod facts;
+mod format;
 mod guard;
 mod lint;
 #[doc(hidden)]
 pub mod measure;
+mod outcomes;
 mod phrase;
 mod policy;
 #[cfg(test)]
 mod properties;
 mod reads;
+mod representatives;
 mod request;
 mod revision;
 mod schema;
@@ -35,6 +39,7 @@ mod slice;
 mod source;
 mod stack;
 mod step_up;
+pub mod suite;
 mod syntax;
 #[cfg(test)]
 mod tests;
@@ -48,7 +53,10 @@ pub use error::{BundleError, Diagnostic, Label, Severity};
 pub use explain::{Condition, Explanation, Held, PolicyExplanation, Role};
 pub use fact::{FUTURE_TOLERANCE, Fact};
 pub use facts::FactRow;
+pub use format::format;
 pub use guard::{MAX_CONDITIONALS, MAX_FILE, MAX_NESTING, MAX_OPERATORS, MAX_STATEMENT};
+pub use lint::lint_ids;
+pub use outcomes::{PolicyOutcome, PolicyResult, outcomes};
 pub use policy::{Mode, PolicyEffect, PolicyRef};
 pub use request::{
     AccessRequest, Action, Application, AttributeValue, CountryCode, Device, DiskEncryption,

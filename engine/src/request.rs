@@ -7,6 +7,7 @@ use std::net::IpAddr;
 use std::str::FromStr;
 
 use chrono::{DateTime, Utc};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::fact::Fact;
@@ -33,7 +34,9 @@ pub struct AccessRequest {
 }
 
 /// What is asked for; the actions of the schema.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "camelCase")]
 pub enum Action {
     /// Sign in to an application.
@@ -95,7 +98,7 @@ pub struct Device {
 }
 
 /// State of a disk's encryption. Only `On` counts as encrypted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum DiskEncryption {
     /// Every fixed disk is encrypted.
@@ -107,7 +110,9 @@ pub enum DiskEncryption {
 }
 
 /// Family of an operating system; the identifiers of the schema's `Platform`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum Platform {
     /// Apple macOS.
@@ -141,6 +146,16 @@ impl OsVersion {
         i64::from(self.major) * 1_000_000_000
             + i64::from(self.minor) * 1_000_000
             + i64::from(self.patch)
+    }
+
+    /// The version of that number, if a version has it.
+    pub(crate) fn from_comparable(number: i64) -> Option<Self> {
+        let part = |divisor, limit| u32::try_from(number / divisor % limit).ok();
+        Some(Self {
+            major: u32::try_from(number / 1_000_000_000).ok()?,
+            minor: part(1_000_000, 1_000)?,
+            patch: part(1, 1_000_000)?,
+        })
     }
 }
 
@@ -264,7 +279,7 @@ impl fmt::Display for CountryCode {
 pub struct InvalidCountry(String);
 
 /// A value of an attribute that the organisation added to the schema.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged)]
 pub enum AttributeValue {
     /// True or false.

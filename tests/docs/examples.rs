@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io;
+use std::net::IpAddr;
 use std::path::Path;
 
 use doorward::config::Config;
@@ -10,7 +11,8 @@ use doorward::directory::devices::Inventory;
 use doorward::directory::users::Users;
 use doorward::domain::diagnostic::Diagnostic;
 use doorward::reload::Built;
-use doorward_engine::{BUILT_IN_SCHEMA, PolicyBundle, SourceFile};
+use doorward_engine::suite::{self, Suite};
+use doorward_engine::{BUILT_IN_SCHEMA, Fact, PolicyBundle, SourceFile};
 
 use super::page::{Block, root};
 
@@ -20,7 +22,8 @@ pub(super) fn surroundings(blocks: &[Block]) -> io::Result<Vec<SourceFile>> {
     let mut files = vec![SourceFile::new("policies/entities.toml", starter)];
     let added = blocks
         .iter()
-        .filter(|block| block.is("toml") && block.file() == Some("entities.toml"));
+        .filter(|block| block.is("toml") && block.file() == Some("entities.toml"))
+        .filter(|block| !block.is_ignored());
     files.extend(added.map(|block| {
         SourceFile::new(
             format!("{}/entities.toml", block.place),
@@ -29,7 +32,7 @@ pub(super) fn surroundings(blocks: &[Block]) -> io::Result<Vec<SourceFile>> {
     }));
     let declared: Vec<&Block> = blocks
         .iter()
-        .filter(|block| block.is("cedarschema"))
+        .filter(|block| block.is("cedarschema") && !block.is_ignored())
         .collect();
     if !declared.is_empty() {
         let schema = declared
@@ -87,11 +90,45 @@ pub(super) fn said_by_parser(block: &Block) -> Vec<String> {
         Some("users.toml") => said(Users::parse(text, place)),
         Some("clients.toml") => said(Clients::parse(text, place)),
         Some("devices.toml") => said(Inventory::parse(text, place)),
+        Some(file) if suite::is_suite_file(file) => return said_by_suite(text, place),
         // Loaded together with the policies of the page.
         Some("entities.toml") => Vec::new(),
         _ => return vec![format!("{place}: the first line names no file of ours")],
     };
     diagnostics.iter().map(ToString::to_string).collect()
+}
+
+/// What is wrong with a suite, and where the starter bundle answers otherwise than it expects.
+fn said_by_suite(text: &str, place: &str) -> Vec<String> {
+    let starter = [
+        SourceFile::new(
+            "policies/access.cedar",
+            include_str!("../../policies/access.cedar"),
+        ),
+        SourceFile::new(
+            "policies/entities.toml",
+            include_str!("../../policies/entities.toml"),
+        ),
+    ];
+    let bundle = PolicyBundle::load(&starter, None).expect("the starter bundle");
+    let suite = match Suite::parse(&SourceFile::new(place, text)) {
+        Ok(suite) => suite,
+        Err(findings) => {
+            return findings
+                .iter()
+                .map(|finding| format!("{} {finding}", finding.origin()))
+                .collect();
+        }
+    };
+    let nowhere = |_: IpAddr| Fact::unknown("there is no database", "GeoIP");
+    let results = suite::run(&bundle, &[suite], &nowhere, &|_: &str| true);
+    results
+        .iter()
+        .flat_map(|case| {
+            let failures = case.failures.iter();
+            failures.map(|wrong| format!("{place}: {}: {wrong}", case.name))
+        })
+        .collect()
 }
 
 fn said<T>(parsed: Result<Built<T>, Vec<Diagnostic>>) -> Vec<Diagnostic> {

@@ -238,7 +238,7 @@ async fn help_is_an_answer_and_a_command_that_nobody_knows_is_none() {
     let help = run(BINARY, &["--help"]).await;
     assert_eq!((help.code, help.stderr.as_str()), (Some(0), ""), "{help:?}");
     for command in [
-        "serve", "check", "explain", "demo", "user", "client", "device", "schema",
+        "serve", "check", "test", "explain", "demo", "user", "client", "device", "schema",
     ] {
         assert!(
             help.stdout.contains(command),

@@ -3,6 +3,7 @@
 
 mod authorize;
 mod broken_tls;
+mod checks;
 mod chromium;
 mod cli;
 mod code_lifetime;
@@ -27,10 +28,12 @@ mod reload_tls;
 mod reload_ways;
 mod sign_in;
 mod start;
+mod suites;
 mod throttling;
 mod token;
 mod warnings;
 mod ways;
+mod whatif;
 
 /// The server, as cargo has just built it.
 const BINARY: &str = env!("CARGO_BIN_EXE_doorward-under-test");

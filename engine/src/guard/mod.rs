@@ -69,6 +69,11 @@ pub(crate) fn nesting(file: &SourceFile) -> Option<Diagnostic> {
     None
 }
 
+/// Where the tokens of a text are; between them there are white space and comments only.
+pub(crate) fn tokens(text: &str) -> Vec<Range<usize>> {
+    Lexer::new(text).map(|token| token.at).collect()
+}
+
 fn too_deep(file: &SourceFile, token: &Token<'_>) -> Diagnostic {
     Diagnostic::error(
         file,

@@ -201,7 +201,8 @@ const UNKNOWN_DEVICE: &str = "certificate of an unknown device";
 
 /// Devices as they would count if they presented their certificates now: the user's own, those of
 /// nobody, those of others, and one that no record knows.
-fn candidates(
+#[must_use]
+pub fn candidates(
     inventory: &Inventory,
     user: &UserId,
     evidence_lifetime: TimeDelta,

@@ -5,6 +5,7 @@ mod answer;
 mod evidence;
 mod permit;
 mod policies;
+mod undeclared;
 mod versions;
 
 use std::time::Instant;
@@ -14,9 +15,10 @@ use doorward_engine::{
 };
 
 pub use answer::{Answer, Denial, Grounds, StepUp};
-pub use evidence::{DeviceEvidence, DeviceSources, SignalSources, Signals};
+pub use evidence::{DeviceEvidence, DeviceSources, SignalSources, Signals, candidates};
 pub use permit::AccessPermit;
-pub use policies::{PoliciesError, PolicySource, check};
+pub use policies::{PoliciesError, PolicySource, bundle, check, texts};
+pub use undeclared::{Undeclared, undeclared_applications, undeclared_groups};
 pub use versions::{DeviceVersions, Versions};
 
 use crate::directory::clients::ClientRecord;
@@ -108,38 +110,56 @@ fn access_request(question: &Question<'_>) -> AccessRequest {
         signals,
         now,
     } = *question;
+    AccessRequest {
+        action,
+        user: principal(user),
+        application: resource(client),
+        address: signals.address.address.clone(),
+        country: signals.country.clone(),
+        device: signals.device.fact.clone(),
+        session: session(authentication),
+        now,
+    }
+}
+
+/// The End-User as the engine takes them.
+#[must_use]
+pub fn principal(user: &UserRecord) -> User {
+    User {
+        id: user.id.to_string(),
+        groups: user.groups.clone(),
+        email: user.email.clone(),
+        attributes: user.attributes.clone(),
+    }
+}
+
+/// The application of a client as the engine takes it.
+#[must_use]
+pub fn resource(client: &ClientRecord) -> Application {
+    Application {
+        id: client.application.to_string(),
+        attributes: client.attributes.clone(),
+    }
+}
+
+/// How the user authenticated, as the engine takes it.
+#[must_use]
+pub fn session(authentication: &Authentication) -> Session {
     let proved = |at: Option<Timestamp>, what: &str, source: &str| match at {
         Some(at) => Fact::known(at, source, at),
         None => Fact::unknown(format!("{what} in this session"), source),
     };
-    AccessRequest {
-        action,
-        user: User {
-            id: user.id.to_string(),
-            groups: user.groups.clone(),
-            email: user.email.clone(),
-            attributes: user.attributes.clone(),
-        },
-        application: Application {
-            id: client.application.to_string(),
-            attributes: client.attributes.clone(),
-        },
-        address: signals.address.address.clone(),
-        country: signals.country.clone(),
-        device: signals.device.fact.clone(),
-        session: Session {
-            password: proved(
-                authentication.password_at,
-                "no password was entered",
-                "password",
-            ),
-            second_factor: proved(
-                authentication.second_factor_at,
-                "no second factor was proved",
-                "second factor",
-            ),
-            methods: authentication.methods.clone(),
-        },
-        now,
+    Session {
+        password: proved(
+            authentication.password_at,
+            "no password was entered",
+            "password",
+        ),
+        second_factor: proved(
+            authentication.second_factor_at,
+            "no second factor was proved",
+            "second factor",
+        ),
+        methods: authentication.methods.clone(),
     }
 }

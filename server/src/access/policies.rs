@@ -1,6 +1,8 @@
 //! The policy bundle as a source that reloads: files in, a checked bundle or all its findings out.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use doorward_engine::{
     BundleError, PolicyBundle, Severity as EngineSeverity, SourceFile, is_bundle_file,
@@ -35,7 +37,7 @@ impl Source for PolicySource {
         previous: Option<&PolicyBundle>,
         _now: Timestamp,
     ) -> Result<Built<PolicyBundle>, Vec<Diagnostic>> {
-        let files = source_files(snapshot)?;
+        let files = texts(&snapshot.files, is_bundle_file)?;
         match PolicyBundle::load(&files, previous) {
             Ok(bundle) => Ok(Built {
                 warnings: bundle.warnings().iter().map(plain).collect(),
@@ -63,23 +65,28 @@ pub fn check(
 ) -> Result<(PolicyBundle, Vec<doorward_engine::Diagnostic>), PoliciesError> {
     let snapshot = Snapshot::read(&Watched::Directory(directory.to_owned()))
         .map_err(PoliciesError::Unreadable)?;
-    let files = source_files(&snapshot).map_err(PoliciesError::Unreadable)?;
+    let files = texts(&snapshot.files, is_bundle_file).map_err(PoliciesError::Unreadable)?;
     let bundle = PolicyBundle::load(&files, None)?;
     let warnings = bundle.warnings().to_vec();
     Ok((bundle, warnings))
 }
 
-/// The bundle's files of a snapshot; text that is not UTF-8 is an error of the file.
-fn source_files(snapshot: &Snapshot) -> Result<Vec<SourceFile>, Vec<Diagnostic>> {
-    let mut files = Vec::new();
+/// The bundle that these files make, or everything that is wrong with them.
+pub fn bundle(files: &[SourceFile]) -> Result<PolicyBundle, Vec<Diagnostic>> {
+    PolicyBundle::load(files, None).map_err(|error| error.diagnostics.iter().map(plain).collect())
+}
+
+/// The texts of those files that are wanted by their names, such as the bundle's; a text that is not UTF-8
+/// is an error of the file.
+pub fn texts(
+    files: &BTreeMap<String, Arc<[u8]>>,
+    wanted: impl Fn(&str) -> bool,
+) -> Result<Vec<SourceFile>, Vec<Diagnostic>> {
+    let mut texts = Vec::new();
     let mut wrong = Vec::new();
-    for (name, bytes) in snapshot
-        .files
-        .iter()
-        .filter(|(name, _)| is_bundle_file(name))
-    {
+    for (name, bytes) in files.iter().filter(|(name, _)| wanted(name)) {
         match std::str::from_utf8(bytes) {
-            Ok(text) => files.push(SourceFile::new(name.as_str(), text)),
+            Ok(text) => texts.push(SourceFile::new(name.as_str(), text)),
             Err(error) => wrong.push(Diagnostic::error(
                 name.as_str(),
                 format!(
@@ -90,7 +97,7 @@ fn source_files(snapshot: &Snapshot) -> Result<Vec<SourceFile>, Vec<Diagnostic>>
         }
     }
     if wrong.is_empty() {
-        Ok(files)
+        Ok(texts)
     } else {
         Err(wrong)
     }

@@ -10,8 +10,9 @@ use doorward_engine::Counts;
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
-use super::declarations::{Declarations, Undeclared};
+use super::declarations::Declarations;
 use super::sources::StatusOf;
+use crate::access::Undeclared;
 use crate::domain::clock::Timestamp;
 use crate::oidc::Provider;
 use crate::reload::SourceStatus;

@@ -7,11 +7,15 @@ pub mod demo;
 mod device;
 mod exit;
 mod explain;
+mod fmt;
 pub mod pki;
 pub mod render;
+mod revision;
 mod schema;
 mod serve;
+mod test;
 mod user;
+mod whatif;
 
 use std::io;
 use std::process::ExitCode;
@@ -25,6 +29,7 @@ const EXAMPLES: &str = "\
 Examples:
   doorward demo                                a whole provider to try out, on this machine
   doorward check policies                      would a server use these policies?
+  doorward test policies                       do they answer as their suites expect?
   doorward serve --config doorward.toml        run the provider
   doorward explain 7F3K-29QD                   why was this sign-in answered as it was?
 
@@ -43,6 +48,12 @@ enum Command {
     Serve(serve::Args),
     /// Tells whether a server would use the policies in a directory, and what is wrong with them
     Check(check::Args),
+    /// Lays out policy files in one way
+    Fmt(fmt::Args),
+    /// Tells whether policies answer as their suites expect
+    Test(test::Args),
+    /// Tells how policies answer one question, now or at any revision, and why
+    Whatif(Box<whatif::Args>),
     /// Tells why a sign-in was answered as it was, by its reference
     Explain(explain::Args),
     /// Runs a whole provider on this machine, to try out
@@ -92,6 +103,9 @@ fn run(command: Command) -> Result<Exit, Failure> {
     match command {
         Command::Serve(args) => serve::run(&args),
         Command::Check(args) => check::run(&args),
+        Command::Fmt(args) => fmt::run(&args),
+        Command::Test(args) => test::run(&args),
+        Command::Whatif(args) => whatif::run(&args),
         Command::Explain(args) => explain::run(&args),
         Command::Demo(args) => Ok(demo::run(args)),
         Command::User(command) => user::run(&command),

@@ -2,7 +2,10 @@
 //! What there is to say is left to the commands.
 
 mod clean;
+mod diff;
+mod explanation;
 pub mod finding;
+pub mod machine;
 pub mod record;
 mod style;
 
@@ -11,6 +14,9 @@ use std::io::{self, Write as _};
 use clap::ValueEnum;
 use serde::Serialize;
 
+pub(super) use clean::{line as harmless_line, whole as harmless};
+pub use diff::diff;
+pub use explanation::explanation;
 pub use record::{record, record_line};
 pub use style::{Style, Tone};
 

@@ -2,6 +2,7 @@
 //! that operators write, for editors. Each is made where the file is read.
 
 use clap::ValueEnum;
+use doorward_engine::suite;
 use schemars::Schema;
 
 use super::render::{self, print};
@@ -38,6 +39,8 @@ enum Of {
     Clients,
     /// The device inventory, as a JSON schema
     Devices,
+    /// A suite of policy tests, as a JSON schema
+    Suite,
 }
 
 pub(super) fn run(args: &Args) -> Result<Exit, Failure> {
@@ -52,6 +55,7 @@ fn text(of: Of) -> Result<String, Failure> {
         Of::Users => users::schema(),
         Of::Clients => clients::schema(),
         Of::Devices => devices::schema(),
+        Of::Suite => suite::schema(),
     };
     render::json(&schema)
 }
@@ -69,7 +73,7 @@ mod tests {
 
     #[test]
     fn every_file_has_a_json_schema() {
-        for of in [Of::Config, Of::Users, Of::Clients, Of::Devices] {
+        for of in [Of::Config, Of::Users, Of::Clients, Of::Devices, Of::Suite] {
             let text = text(of).unwrap();
             let schema: serde_json::Value = serde_json::from_str(&text).unwrap();
             assert!(schema["properties"].is_object(), "{of:?}");

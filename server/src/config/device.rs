@@ -79,10 +79,13 @@ fn default_proof_lifetime() -> Duration {
 }
 
 fn default_evidence_lifetime() -> Duration {
-    DAY
+    DeviceHost::EVIDENCE_LIFETIME
 }
 
 impl DeviceHost {
+    /// How old an observation in the inventory may be and still count, where nothing else is configured.
+    pub const EVIDENCE_LIFETIME: Duration = DAY;
+
     pub(super) fn anchor(&mut self, base: &Path) {
         for file in [&mut self.certificate, &mut self.key, &mut self.inventory]
             .into_iter()
@@ -146,6 +149,8 @@ impl DeviceHost {
 
 #[cfg(test)]
 mod tests {
+    use doorward_engine::suite;
+
     use super::*;
     use crate::config::tests::{accepted, refused};
 
@@ -163,6 +168,14 @@ mod tests {
         assert_eq!(device.proof_lifetime, 15 * MINUTE);
         assert_eq!(device.evidence_lifetime, DAY);
         assert!(device.revocation_lists.is_empty());
+    }
+
+    #[test]
+    fn suites_count_proofs_and_evidence_as_long_as_a_server_does() {
+        let device = accepted(DEVICE).device.unwrap();
+        let suites = [suite::PROOF_LIFETIME, suite::EVIDENCE_LIFETIME];
+        let suites = suites.map(|lifetime| lifetime.to_std().unwrap());
+        assert_eq!(suites, [device.proof_lifetime, device.evidence_lifetime]);
     }
 
     #[test]

@@ -178,7 +178,7 @@ enum Cause {
 }
 
 /// Waits until nothing was heard for a while, so that a change of many files is one change.
-async fn silence(heard: &Notify, settings: &ReloadSettings) {
+pub(super) async fn silence(heard: &Notify, settings: &ReloadSettings) {
     let quiet = async { while timeout(settings.quiet, heard.notified()).await.is_ok() {} };
     // Files that never come to rest are read all the same; the reading finds out whether they hold still for it.
     let _ = timeout(settings.longest_wait, quiet).await;
@@ -330,7 +330,7 @@ async fn settled(
 }
 
 /// Does what may take long on a thread that may block; a panic there is a failure like any other.
-async fn off_thread<R: Send + 'static>(
+pub(super) async fn off_thread<R: Send + 'static>(
     watched: &Watched,
     work: impl FnOnce(&Watched) -> Result<R, Vec<Diagnostic>> + Send + 'static,
 ) -> Result<R, Vec<Diagnostic>> {

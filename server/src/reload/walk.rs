@@ -43,7 +43,7 @@ pub(super) fn walk(root: &Path, most: usize) -> Tree {
 }
 
 /// Whether a name is hidden or left behind by an editor: Vim, Emacs, Kate and their relatives.
-pub(super) fn is_ignored(name: &OsStr) -> bool {
+pub(crate) fn is_ignored(name: &OsStr) -> bool {
     let text = name.to_string_lossy();
     text.starts_with('.')
         || text.ends_with('~')

@@ -7,8 +7,8 @@ use super::cast::{APPLICATIONS, MACHINES, PEOPLE};
 use super::layout::Ports;
 use crate::domain::clock::Timestamp;
 
-/// The starter bundle: the name of each file, and its text.
-pub(super) const POLICIES: [(&str, &str); 3] = [
+/// The starter bundle with its tests: the name of each file, and its text.
+pub(super) const POLICIES: [(&str, &str); 4] = [
     (
         "policies/access.cedar",
         include_str!("../../../../policies/access.cedar"),
@@ -16,6 +16,10 @@ pub(super) const POLICIES: [(&str, &str); 3] = [
     (
         "policies/entities.toml",
         include_str!("../../../../policies/entities.toml"),
+    ),
+    (
+        "policies/access.suite.toml",
+        include_str!("../../../../policies/access.suite.toml"),
     ),
     (
         "policies/README.md",

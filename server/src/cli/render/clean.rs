@@ -3,12 +3,14 @@
 
 use std::borrow::Cow;
 
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::audit::DecisionRecord;
 
 /// The text on one line.
-pub(super) fn line(text: &str) -> String {
+pub(in crate::cli) fn line(text: &str) -> String {
     text.chars()
         .map(|symbol| match symbol {
             '\n' | '\r' | '\t' => ' ',
@@ -39,13 +41,18 @@ pub(super) fn text(text: &str) -> Cow<'_, str> {
 
 /// The record with each of its texts on one line.
 pub(super) fn record(record: &DecisionRecord) -> DecisionRecord {
-    // INVARIANT: a record reads back from its own JSON, and clean texts are texts.
-    serde_json::to_value(record)
+    whole(record)
+}
+
+/// The value with each of its texts on one line.
+pub(in crate::cli) fn whole<T: Clone + Serialize + DeserializeOwned>(value: &T) -> T {
+    // INVARIANT: such a value reads back from its own JSON, and clean texts are texts.
+    serde_json::to_value(value)
         .and_then(|mut value| {
             texts(&mut value);
             serde_json::from_value(value)
         })
-        .unwrap_or_else(|_| record.clone())
+        .unwrap_or_else(|_| value.clone())
 }
 
 fn texts(value: &mut Value) {

@@ -4,9 +4,13 @@
 mod phrases;
 #[cfg(test)]
 pub(in crate::cli) mod tests;
+mod whatif;
 
 use chrono::{DateTime, Utc};
 use doorward_engine::{Decision, Explanation, FactRow, PolicyRef, words};
+
+pub(in crate::cli) use phrases::{outcome, place};
+pub(in crate::cli) use whatif::{markdown as whatif_markdown, whatif};
 
 use super::{Style, Tone, clean};
 use crate::audit::{DecisionRecord, Inputs};
@@ -32,7 +36,7 @@ pub fn record(record: &DecisionRecord, style: Style) -> String {
     if let Some(explanation) = &record.explanation {
         page.conditions(explanation);
     }
-    page.facts(&record);
+    page.facts(&record.facts, decided_at(&record));
     page.trail(&record);
     page.inputs(&record.inputs);
     page.text
@@ -147,28 +151,18 @@ impl Page {
     }
 
     fn conditions(&mut self, explanation: &Explanation) {
-        let text = explanation.to_text();
-        if text.is_empty() {
+        let lines = super::explanation(explanation, self.style);
+        if lines.is_empty() {
             return;
         }
         self.heading("Conditions");
-        for line in text.lines() {
-            let toned = HELD.iter().find_map(|(word, tone)| {
-                let rest = line.strip_prefix("  ")?.strip_prefix(*word)?;
-                Some(format!("    {}{rest}", self.style.paint(*tone, word)))
-            });
-            self.line(&toned.unwrap_or_else(|| format!("  {line}")));
+        for line in lines {
+            self.line(&format!("  {line}"));
         }
     }
 
-    fn facts(&mut self, record: &DecisionRecord) {
-        let now = decided_at(record);
-        let rows: Vec<Cells> = record
-            .facts
-            .iter()
-            .filter(|row| says_more(row, &record.facts))
-            .map(|row| Cells::of(row, now))
-            .collect();
+    fn facts(&mut self, facts: &[FactRow], now: DateTime<Utc>) {
+        let rows = table(facts, now);
         if rows.is_empty() {
             return;
         }
@@ -239,13 +233,6 @@ impl Page {
     }
 }
 
-/// How each line of [`Explanation::to_text`] about a condition begins.
-const HELD: [(&str, Tone); 3] = [
-    ("held", Tone::Good),
-    ("failed", Tone::Bad),
-    ("unknown", Tone::Doubtful),
-];
-
 /// One line of the facts' table.
 #[derive(Debug)]
 struct Cells {
@@ -276,6 +263,15 @@ impl Cells {
             age,
         }
     }
+}
+
+/// The rows that have something to say.
+fn table(facts: &[FactRow], now: DateTime<Utc>) -> Vec<Cells> {
+    facts
+        .iter()
+        .filter(|row| says_more(row, facts))
+        .map(|row| Cells::of(row, now))
+        .collect()
 }
 
 /// Whether a row says more than the one it is a part of: without a device, each of the device's

@@ -2,11 +2,12 @@
 //! Where each stands on the page is left to `record.rs`.
 
 use doorward_engine::{
-    Action, Demand, DenyReason, Held, Outcome, PolicyEffect, PolicyRef, ReportOnly,
+    Action, Condition, Demand, DenyReason, Held, Outcome, PolicyEffect, PolicyRef, ReportOnly, Role,
 };
 
 use crate::audit::{DecisionRecord, Ending};
 use crate::cli::render::{Tone, count};
+use crate::domain::inventory::UNMATCHED_PREFIX;
 use crate::domain::transaction::Stage;
 
 pub(super) fn ending(ending: &Ending) -> (&'static str, Tone) {
@@ -64,7 +65,7 @@ pub(super) fn action(action: Action) -> &'static str {
     }
 }
 
-pub(super) fn outcome(outcome: &Outcome) -> (String, Tone) {
+pub(in crate::cli) fn outcome(outcome: &Outcome) -> (String, Tone) {
     match outcome {
         Outcome::Permit => ("permit".to_owned(), Tone::Good),
         Outcome::StepUp { demand, instead_of } => {
@@ -87,20 +88,40 @@ fn deny_reason(reason: DenyReason) -> &'static str {
     }
 }
 
-fn demanded(demand: &Demand) -> String {
+pub(super) fn demanded(demand: &Demand) -> String {
     let password = demand
         .password
         .then(|| "enter the password again".to_owned());
-    let device = (!demand.devices.is_empty())
-        .then(|| format!("present the certificate of {}", demand.devices.join(" or ")));
+    let devices: Vec<&str> = demand.devices.iter().map(|id| device(id)).collect();
+    let device = (!devices.is_empty())
+        .then(|| format!("present the certificate of {}", devices.join(" or ")));
     let parts: Vec<String> = password.into_iter().chain(device).collect();
     parts.join(" and ")
+}
+
+/// What a person calls a device: one that no record knows has no name of its own.
+pub(super) fn device(id: &str) -> &str {
+    if id.starts_with(UNMATCHED_PREFIX) {
+        "an unknown device"
+    } else {
+        id
+    }
 }
 
 pub(super) fn effect(effect: PolicyEffect) -> &'static str {
     match effect {
         PolicyEffect::Permit => "permit",
         PolicyEffect::Forbid => "forbid",
+    }
+}
+
+/// Whether a condition held, as [`doorward_engine::Explanation::to_text`] says it.
+pub(super) fn held(condition: &Condition) -> &'static str {
+    match (condition.role, condition.held) {
+        (Role::Applies, Held::Yes) => "applies",
+        (Role::Requires, Held::Yes) => "held",
+        (_, Held::No) => "failed",
+        (_, Held::Unknown) => "unknown",
     }
 }
 
@@ -121,7 +142,7 @@ pub(super) fn would(reported: &ReportOnly) -> String {
     format!("{done}: {change}")
 }
 
-pub(super) fn place(policy: &PolicyRef) -> String {
+pub(in crate::cli) fn place(policy: &PolicyRef) -> String {
     format!("{}:{}", policy.origin.file, policy.origin.line)
 }
 
