@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::catalogue::Catalogue;
 use crate::error::{BundleError, Diagnostic, Severity, sort};
+use crate::guardrails::is_guardrail_file;
 use crate::lint;
 use crate::policy::{Mode, Policy, PolicyEffect, PolicyRef};
 use crate::reads::Reads;
@@ -66,10 +67,15 @@ impl PolicyBundle {
     /// # Errors
     /// Everything that is wrong in any of the files, with places.
     pub fn load(files: &[SourceFile], previous: Option<&Self>) -> Result<Self, BundleError> {
-        stack::with_enough(|| Self::load_here(files, previous))
+        stack::with_enough(|| Self::load_of(files, previous, is_policy_file))
     }
 
-    fn load_here(files: &[SourceFile], previous: Option<&Self>) -> Result<Self, BundleError> {
+    /// The same with those files as policies that `is_policy` says.
+    pub(crate) fn load_of(
+        files: &[SourceFile],
+        previous: Option<&Self>,
+        is_policy: impl Fn(&str) -> bool,
+    ) -> Result<Self, BundleError> {
         let mut files: Vec<SourceFile> = files.iter().map(without_byte_order_mark).collect();
         files.sort_by(|a, b| a.name.cmp(&b.name));
         let (schema, mut findings) =
@@ -88,10 +94,7 @@ impl PolicyBundle {
                 .is_some_and(|new| Arc::ptr_eq(new, &old.schema))
         });
         let mut checked = HashMap::new();
-        let policy_files: Vec<&SourceFile> = files
-            .iter()
-            .filter(|f| has_extension(&f.name, "cedar"))
-            .collect();
+        let policy_files: Vec<&SourceFile> = files.iter().filter(|f| is_policy(&f.name)).collect();
         for file in &policy_files {
             let digest = file.digest();
             let unchanged = same_schema
@@ -347,7 +350,11 @@ fn is_device(uid: &EntityUid) -> bool {
 /// Whether the file belongs to a bundle: policies, schema or entity data.
 #[must_use]
 pub fn is_bundle_file(name: &str) -> bool {
-    has_extension(name, "cedar") || has_extension(name, "cedarschema") || is_entity_data(name)
+    is_policy_file(name) || has_extension(name, "cedarschema") || is_entity_data(name)
+}
+
+fn is_policy_file(name: &str) -> bool {
+    has_extension(name, "cedar") && !is_guardrail_file(name)
 }
 
 fn is_entity_data(name: &str) -> bool {

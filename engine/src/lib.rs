@@ -21,6 +21,7 @@ mod fact;
 mod facts;
 mod format;
 mod guard;
+mod guardrails;
 mod lint;
 #[doc(hidden)]
 pub mod measure;
@@ -40,6 +41,7 @@ mod source;
 mod stack;
 mod step_up;
 pub mod suite;
+mod symbolic;
 mod syntax;
 #[cfg(test)]
 mod tests;
@@ -55,6 +57,7 @@ pub use fact::{FUTURE_TOLERANCE, Fact};
 pub use facts::FactRow;
 pub use format::format;
 pub use guard::{MAX_CONDITIONALS, MAX_FILE, MAX_NESTING, MAX_OPERATORS, MAX_STATEMENT};
+pub use guardrails::{Guardrails, is_guardrail_file};
 pub use lint::lint_ids;
 pub use outcomes::{PolicyOutcome, PolicyResult, outcomes};
 pub use policy::{Mode, PolicyEffect, PolicyRef};

@@ -191,6 +191,11 @@ impl Policy {
         &self.reference.id
     }
 
+    /// Its text.
+    pub(crate) fn text(&self) -> &str {
+        self.file.text.get(self.at.clone()).unwrap_or("")
+    }
+
     /// The file it is in.
     pub(crate) fn file(&self) -> &SourceFile {
         &self.file

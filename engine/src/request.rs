@@ -129,6 +129,22 @@ pub enum Platform {
     Chromeos,
 }
 
+impl Platform {
+    /// The family of an identifier of the schema.
+    #[must_use]
+    pub fn of(id: &str) -> Option<Self> {
+        match id {
+            "macos" => Some(Self::Macos),
+            "windows" => Some(Self::Windows),
+            "linux" => Some(Self::Linux),
+            "ios" => Some(Self::Ios),
+            "android" => Some(Self::Android),
+            "chromeos" => Some(Self::Chromeos),
+            _ => None,
+        }
+    }
+}
+
 /// Version of an operating system, comparable in policies as one number:
 /// `major * 1_000_000_000 + minor * 1_000_000 + patch`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -146,6 +162,16 @@ impl OsVersion {
         i64::from(self.major) * 1_000_000_000
             + i64::from(self.minor) * 1_000_000
             + i64::from(self.patch)
+    }
+
+    /// The version that is nearest to the number, for a number that need not be one's.
+    #[must_use]
+    pub fn nearest(number: i64) -> Self {
+        Self::from_comparable(number).unwrap_or(Self {
+            major: 999_999,
+            minor: 999,
+            patch: 999_999,
+        })
     }
 
     /// The version of that number, if a version has it.

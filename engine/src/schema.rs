@@ -30,6 +30,7 @@ pub(crate) struct BundleSchema {
     /// What the organisation added.
     pub(crate) custom: CustomAttributes,
     digest: [u8; 32],
+    text: Arc<str>,
 }
 
 impl BundleSchema {
@@ -111,8 +112,14 @@ impl BundleSchema {
             custom: own.custom,
             validator: Validator::new(cedar),
             digest,
+            text: Arc::clone(&file.text),
         };
         Ok((schema, findings))
+    }
+
+    /// The text it was read from.
+    pub(crate) fn text(&self) -> &str {
+        &self.text
     }
 
     /// The groups of actions that an action is in.

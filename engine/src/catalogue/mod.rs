@@ -202,6 +202,21 @@ impl Catalogue {
             .map(|name| name.1.as_str())
     }
 
+    /// The address ranges of a named network and of all that are in it.
+    pub(crate) fn ranges_of<'a>(&'a self, network: &'a str) -> impl Iterator<Item = &'a IpNet> {
+        let within = move |name: &str| {
+            name == network
+                || self
+                    .ancestors(types::NETWORK, name)
+                    .iter()
+                    .any(|id| id == network)
+        };
+        let ranges = self.ranges.iter();
+        ranges
+            .filter(move |(_, name)| within(name))
+            .map(|(range, _)| range)
+    }
+
     /// The address ranges of all named networks.
     pub(crate) fn ranges(&self) -> impl Iterator<Item = &IpNet> {
         self.ranges.iter().map(|(range, _)| range)

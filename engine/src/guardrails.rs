@@ -1,0 +1,59 @@
+//! Guardrails: statements about all requests, kept beside the policies and written like them. A `forbid`
+//! says what must never be permitted, a `permit` what must never be refused. They decide nothing; the
+//! analysis proves them.
+
+use std::collections::BTreeSet;
+
+use crate::bundle::{PolicyBundle, has_extension};
+use crate::error::BundleError;
+use crate::evaluate::matching;
+use crate::policy::PolicyRef;
+use crate::request::AccessRequest;
+use crate::source::SourceFile;
+use crate::stack;
+
+/// Whether the file holds guardrails: `guardrails.cedar`, or a name that ends in `.guardrails.cedar`.
+/// It is no file of the bundle: what is claimed of policies does not change them.
+#[must_use]
+pub fn is_guardrail_file(name: &str) -> bool {
+    let last = name.rsplit('/').next().unwrap_or(name);
+    last == "guardrails.cedar" || last.ends_with(".guardrails.cedar")
+}
+
+/// Guardrails, checked against the schema and the entity data of their bundle as its policies are.
+#[derive(Debug)]
+pub struct Guardrails(PolicyBundle);
+
+impl Guardrails {
+    /// Checks the guardrails among `files`, which are those of the bundle as well: none if no file holds
+    /// any.
+    ///
+    /// # Errors
+    /// Everything that is wrong with them, as for policies.
+    pub fn load(files: &[SourceFile]) -> Result<Option<Self>, BundleError> {
+        let is_one = |name: &str| has_extension(name, "cedar") && is_guardrail_file(name);
+        if !files.iter().any(|file| is_one(&file.name)) {
+            return Ok(None);
+        }
+        stack::with_enough(|| PolicyBundle::load_of(files, None, is_one)).map(|it| Some(Self(it)))
+    }
+
+    /// Each of them, in the order of its place, with its text.
+    #[must_use]
+    pub fn all(&self) -> Vec<(&PolicyRef, &str)> {
+        let texts = self.0.in_order().into_iter();
+        texts
+            .map(|policy| (&policy.reference, policy.text()))
+            .collect()
+    }
+
+    /// The ids of those that speak of the request.
+    #[must_use]
+    pub fn matching(&self, request: &AccessRequest) -> BTreeSet<String> {
+        stack::with_enough(|| matching(&self.0, request))
+    }
+
+    pub(crate) fn bundle(&self) -> &PolicyBundle {
+        &self.0
+    }
+}
