@@ -48,7 +48,7 @@ pub(crate) fn request(env: &Env, named: &BTreeSet<String>) -> Option<AccessReque
         },
         address: known(found.address()),
         country: known(found.country(named)),
-        device: known(found.device()?),
+        device: found.device()?,
         session: Session {
             password: known(found.ago(
                 "context.session has passwordAge",
@@ -172,10 +172,10 @@ impl Found<'_> {
         id.parse().ok().or_else(|| somewhere()?.parse().ok())
     }
 
-    /// None if the solver chose a device that cannot be; no device is a choice as well.
-    fn device(&self) -> Option<Option<Device>> {
+    /// None if the solver chose a device that cannot be.
+    fn device(&self) -> Option<Fact<Device>> {
         if !self.is("context has device") {
-            return Some(None);
+            return Some(known(None));
         }
         let assured = |name: &str| known(Some(self.is(&format!("context.device.{name}"))));
         let encrypted = if self.is("context.device.diskEncrypted") {
@@ -192,7 +192,7 @@ impl Found<'_> {
             }
             _ => None,
         };
-        Some(Some(Device {
+        Some(known(Some(Device {
             id: name(&self.id("context.device")?, "a device"),
             managed: assured("managed"),
             disk_encryption: known(Some(encrypted)),
@@ -206,6 +206,6 @@ impl Found<'_> {
                 .collect(),
             proved_at: self.ago("context has device", "context.device.certificateAge")?,
             attributes: BTreeMap::new(),
-        }))
+        })))
     }
 }

@@ -19,6 +19,7 @@ mod hostile;
 mod journey;
 mod limits;
 mod prompts;
+mod prove;
 mod real_geoip;
 mod reload;
 mod reload_in_flight;

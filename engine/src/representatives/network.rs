@@ -6,7 +6,6 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use ipnet::IpNet;
 
 use super::values::{Source, Values};
-use crate::catalogue::Catalogue;
 use crate::vocabulary::{context, types};
 
 /// Ranges that Cedar's own tests of addresses ask for: loopback and multicast.
@@ -14,7 +13,7 @@ const SPECIAL: [&str; 4] = ["127.0.0.0/8", "224.0.0.0/4", "::1/128", "ff00::/8"]
 
 impl Source<'_> {
     pub(super) fn addresses(&self) -> Values<Option<IpAddr>> {
-        let catalogues: Vec<&Catalogue> = self.bundles.iter().map(|it| &it.catalogue).collect();
+        let catalogue = &self.bundle.catalogue;
         let named = self.named(types::NETWORK);
         let special = SPECIAL
             .iter()
@@ -33,7 +32,7 @@ impl Source<'_> {
             .collect();
         let bounds = tested
             .iter()
-            .chain(catalogues.iter().flat_map(|catalogue| catalogue.ranges()))
+            .chain(catalogue.ranges())
             .flat_map(|range| [Some(range.network()), after(range)])
             .flatten();
         let everywhere = [
@@ -47,11 +46,8 @@ impl Source<'_> {
             // A mapped IPv4 address is that address.
             .map(|address| address.to_canonical())
             .filter(|address| {
-                let mut within: Vec<bool> = Vec::new();
-                for catalogue in &catalogues {
-                    let networks = catalogue.networks(*address);
-                    within.extend(named.iter().map(|name| networks.contains(name)));
-                }
+                let networks = catalogue.networks(*address);
+                let within: Vec<bool> = named.iter().map(|name| networks.contains(name)).collect();
                 let inside: Vec<bool> =
                     tested.iter().map(|range| range.contains(address)).collect();
                 seen.insert((within, inside, address.is_ipv4()))

@@ -91,8 +91,7 @@ pub(super) type Values<T> = (Vec<T>, bool);
 /// What values are made from.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Source<'a> {
-    /// One, or two whose answers are compared: what either tells apart is told apart.
-    pub(super) bundles: &'a [&'a PolicyBundle],
+    pub(super) bundle: &'a PolicyBundle,
     pub(super) constants: &'a Constants,
     /// Entities that the policies name.
     pub(super) named: &'a BTreeSet<EntityUid>,
@@ -149,8 +148,7 @@ impl Source<'_> {
 
     fn users(&self) -> Values<User> {
         let groups = self.named(types::GROUP);
-        let moved = self.moved_groups(&groups);
-        let (memberships, every) = combinations(&groups.union(&moved).copied().collect());
+        let (memberships, every) = combinations(&groups);
         let mut seen = BTreeSet::new();
         let mut ids: Vec<&str> = vec!["somebody"];
         ids.extend(self.named(types::USER));
@@ -179,56 +177,32 @@ impl Source<'_> {
         (users, every && emails_every && attributes_every)
     }
 
-    /// The named groups that members of these are in, for each bundle.
-    fn closed(&self, direct: &BTreeSet<String>, named: &BTreeSet<&str>) -> Vec<BTreeSet<String>> {
-        let within = |bundle: &&PolicyBundle| {
-            let above = |id: &String| bundle.catalogue.ancestors(types::GROUP, id).to_vec();
-            let all = direct.iter().cloned().chain(direct.iter().flat_map(above));
-            all.filter(|id| named.contains(id.as_str())).collect()
-        };
-        self.bundles.iter().map(within).collect()
-    }
-
-    /// Groups that no policy names, and whose members one bundle counts to other groups than the next.
-    fn moved_groups(&self, named: &BTreeSet<&str>) -> BTreeSet<&str> {
-        let ids = self.declared(types::GROUP);
-        ids.filter(|id| {
-            let closed = self.closed(&BTreeSet::from([(*id).to_owned()]), named);
-            closed.windows(2).any(|two| two.first() != two.last())
-        })
-        .collect()
-    }
-
-    fn declared<'s>(&'s self, kind: &'static str) -> impl Iterator<Item = &'s str> {
-        let bundles = self.bundles.iter();
-        bundles.flat_map(move |bundle| bundle.catalogue.ids(kind))
-    }
-
-    /// Which of the named groups an entity is in, for each bundle.
-    fn within(
-        &self,
-        kind: &'static str,
-        id: &str,
-        groups: &BTreeSet<&str>,
-    ) -> Vec<BTreeSet<String>> {
-        let within = |bundle: &&PolicyBundle| {
-            let ancestors = bundle.catalogue.ancestors(kind, id).iter();
-            let named = ancestors.filter(|group| groups.contains(group.as_str()));
-            named.cloned().collect()
-        };
-        self.bundles.iter().map(within).collect()
+    fn closed(&self, direct: &BTreeSet<String>, named: &BTreeSet<&str>) -> BTreeSet<String> {
+        let above = direct
+            .iter()
+            .flat_map(|id| self.bundle.catalogue.ancestors(types::GROUP, id));
+        direct
+            .iter()
+            .chain(above)
+            .filter(|id| named.contains(id.as_str()))
+            .cloned()
+            .collect()
     }
 
     fn applications(&self) -> Values<Application> {
         let named = self.named(types::APPLICATION);
         let groups = self.named(types::APPLICATION_GROUP);
-        let declared = self.declared(types::APPLICATION);
+        let declared = self.bundle.catalogue.ids(types::APPLICATION);
         let mut seen = BTreeSet::new();
         let ids: Vec<&str> = declared
             .chain(named.iter().copied())
             .chain(["something"])
             .filter(|id| {
-                let within = self.within(types::APPLICATION, id, &groups);
+                let ancestors = self.bundle.catalogue.ancestors(types::APPLICATION, id);
+                let within: BTreeSet<&String> = ancestors
+                    .iter()
+                    .filter(|group| groups.contains(group.as_str()))
+                    .collect();
                 seen.insert((named.get(id).copied(), within))
             })
             .collect();
@@ -245,14 +219,18 @@ impl Source<'_> {
     fn countries(&self) -> Values<Option<CountryCode>> {
         let named = self.named(types::COUNTRY);
         let regions = self.named(types::REGION);
-        let declared = self.declared(types::COUNTRY);
+        let declared = self.bundle.catalogue.ids(types::COUNTRY);
         let mut seen = BTreeSet::new();
         let mut countries: Vec<Option<CountryCode>> = declared
             .chain(named.iter().copied())
             // Somewhere that nobody speaks of.
             .chain(["AQ", "BV", "HM", "TF", "UM"])
             .filter(|id| {
-                let within = self.within(types::COUNTRY, id, &regions);
+                let ancestors = self.bundle.catalogue.ancestors(types::COUNTRY, id);
+                let within: BTreeSet<&String> = ancestors
+                    .iter()
+                    .filter(|region| regions.contains(region.as_str()))
+                    .collect();
                 seen.insert((named.get(id).copied(), within))
             })
             .map(|id| id.parse().ok())
@@ -309,9 +287,8 @@ impl Source<'_> {
     pub(super) fn custom(&self, of: &str, root: &str) -> Values<BTreeMap<String, AttributeValue>> {
         let mut all = vec![BTreeMap::new()];
         let mut every = true;
-        for (name, (required, kind, agreed)) in self.attributes(of) {
+        for (name, required, kind) in self.bundle.schema.custom.of(of) {
             let path = format!("{root}.{name}");
-            every &= agreed;
             if !required && !self.constants.reads(&path) {
                 continue;
             }
@@ -336,16 +313,6 @@ impl Source<'_> {
             every &= all.len() < super::MOST_VALUES;
         }
         (all, every)
-    }
-
-    /// The attributes of a type in any bundle: whether all require it, its type, whether all agree on that.
-    fn attributes(&self, of: &str) -> BTreeMap<&str, (bool, &Kind, bool)> {
-        let mut all: BTreeMap<&str, (bool, &Kind, bool)> = BTreeMap::new();
-        for (name, required, kind) in self.bundles.iter().flat_map(|it| it.schema.custom.of(of)) {
-            let known = all.entry(name).or_insert((required, kind, true));
-            *known = (known.0 && required, known.1, known.1 == kind);
-        }
-        all
     }
 
     fn attribute(&self, kind: &Kind, path: &str) -> Values<Option<AttributeValue>> {

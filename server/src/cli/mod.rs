@@ -9,6 +9,7 @@ mod exit;
 mod explain;
 mod fmt;
 pub mod pki;
+mod prove;
 pub mod render;
 mod revision;
 mod schema;
@@ -52,6 +53,8 @@ enum Command {
     Fmt(fmt::Args),
     /// Tells whether policies answer as their suites expect
     Test(test::Args),
+    /// Tells whether guardrails hold for all requests
+    Prove(prove::Args),
     /// Tells how policies answer one question, now or at any revision, and why
     Whatif(Box<whatif::Args>),
     /// Tells why a sign-in was answered as it was, by its reference
@@ -105,6 +108,7 @@ fn run(command: Command) -> Result<Exit, Failure> {
         Command::Check(args) => check::run(&args),
         Command::Fmt(args) => fmt::run(&args),
         Command::Test(args) => test::run(&args),
+        Command::Prove(args) => prove::run(&args),
         Command::Whatif(args) => whatif::run(&args),
         Command::Explain(args) => explain::run(&args),
         Command::Demo(args) => Ok(demo::run(args)),

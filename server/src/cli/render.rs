@@ -7,6 +7,7 @@ mod explanation;
 pub mod finding;
 pub mod machine;
 pub mod record;
+pub mod request;
 mod style;
 
 use std::io::{self, Write as _};

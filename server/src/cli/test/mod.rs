@@ -5,7 +5,6 @@ mod json;
 mod junit;
 mod markdown;
 mod report;
-mod request;
 mod trial;
 mod watch;
 

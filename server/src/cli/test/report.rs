@@ -4,10 +4,9 @@
 use doorward_engine::suite::{CaseResult, PolicyCoverage, Seen};
 use doorward_engine::{Diagnostic, Severity};
 
-use super::request;
 use super::trial::{Measured, Trial, Tried, Verdict};
 use crate::cli::render::record::{outcome, place};
-use crate::cli::render::{self, Style, Tone, count, finding};
+use crate::cli::render::{self, Style, Tone, count, finding, request};
 
 /// Columns of the labels on the left.
 const LABEL: usize = 15;

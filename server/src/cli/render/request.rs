@@ -1,9 +1,10 @@
-//! The request of a case in words: who asks for what, from where, with which device, authenticated when.
+//! A request in words: who asks for what, from where, with which device, authenticated when.
 
 use doorward_engine::{AccessRequest, Action, FactRow};
 
 /// The request as labels and what stands beside them, in a fixed order.
-pub(super) fn words(request: &AccessRequest) -> Vec<(&'static str, String)> {
+#[must_use]
+pub fn words(request: &AccessRequest) -> Vec<(&'static str, String)> {
     let rows = Rows(request.facts());
     let mut words = vec![
         ("request", asked(request)),
