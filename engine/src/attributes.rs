@@ -13,7 +13,7 @@ use crate::request::AttributeValue;
 use crate::vocabulary::{device, types, user};
 
 /// The organisation's attributes, by type and name.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct CustomAttributes(BTreeMap<String, BTreeMap<String, Custom>>);
 
 /// What the schema says of one attribute.

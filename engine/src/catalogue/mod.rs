@@ -4,6 +4,7 @@
 //! once, here, so that a decision only copies lists of ancestors.
 
 mod format;
+mod statements;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::IpAddr;

@@ -1,10 +1,14 @@
 //! A request in people's terms: who, to what, from where, with which device, authenticated how.
 
+use chrono::TimeDelta;
+
+use crate::facts::platform_words;
 use crate::request::{AccessRequest, Action, Device, DiskEncryption};
 use crate::words;
 
-/// One line that says what is known of the request.
-pub(crate) fn describe(request: &AccessRequest) -> String {
+/// One line that says what is known of the request, as in a finding or a comparison.
+#[must_use]
+pub fn describe(request: &AccessRequest) -> String {
     let mut parts = vec![
         user(request),
         format!("to application {}", request.application.id),
@@ -32,8 +36,7 @@ pub(crate) fn describe(request: &AccessRequest) -> String {
     ];
     for (name, proved) in ages {
         if let Some(then) = proved.value() {
-            let age = request.now - *then;
-            parts.push(format!("{name} {} old", words::span(age)));
+            parts.push(format!("{name} {} old", age(request.now - *then)));
         }
     }
     if !request.session.methods.is_empty() {
@@ -41,6 +44,18 @@ pub(crate) fn describe(request: &AccessRequest) -> String {
         parts.push(format!("signed in by {}", methods.join(" and ")));
     }
     parts.join(", ")
+}
+
+/// A span in words. Those that are told apart by a bound lie a millisecond on either side of it.
+fn age(age: TimeDelta) -> String {
+    match age.num_milliseconds() % 1_000 {
+        1 => format!("just over {}", words::span(age)),
+        999 => format!(
+            "just under {}",
+            words::span(age + TimeDelta::milliseconds(1))
+        ),
+        _ => words::span(age),
+    }
 }
 
 fn user(request: &AccessRequest) -> String {
@@ -60,14 +75,20 @@ fn device(device: &Device) -> String {
     if device.disk_encryption.value() != Some(&DiskEncryption::On) {
         words.push("unencrypted");
     }
-    if device.compliant.value() != Some(&true) {
+    if device.compliant.value() == Some(&false) {
         words.push("not compliant");
     }
-    let kind = if words.is_empty() {
-        "managed, encrypted device".to_owned()
-    } else {
-        format!("{} device", words.join(", "))
-    };
+    if words.is_empty() {
+        words.push("managed, encrypted");
+    }
+    let platform = device.platform.value().map(|it| platform_words(*it));
+    let version = device.os_version.value().map(ToString::to_string);
+    let system = platform.map(str::to_owned).into_iter().chain(version);
+    let kind: Vec<String> = std::iter::once(words.join(", "))
+        .chain(system)
+        .chain(["device".to_owned()])
+        .collect();
+    let kind = kind.join(" ");
     let assigned = device.assigned_to.iter().map(String::as_str);
     let assigned: Vec<&str> = assigned.collect();
     if assigned.is_empty() {

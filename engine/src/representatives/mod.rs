@@ -8,6 +8,8 @@ mod constants;
 mod describe;
 mod device;
 mod network;
+mod spread;
+mod users;
 mod values;
 
 use std::collections::BTreeSet;
@@ -15,7 +17,7 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, Utc};
 
 use self::constants::Constants;
-pub(crate) use self::describe::describe;
+pub use self::describe::describe;
 pub(crate) use self::values::{AGES_AGO, Value};
 use crate::bundle::PolicyBundle;
 use crate::fact::Fact;
@@ -26,7 +28,7 @@ use crate::request::{AccessRequest, Action, Application, Session, User};
 const MOST_VALUES: usize = 2_048;
 
 /// The requests.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Representatives {
     dimensions: Vec<Vec<Value>>,
     all: bool,
@@ -37,6 +39,11 @@ pub(crate) struct Representatives {
 impl Representatives {
     /// The requests that tell apart whatever these policies of the bundle tell apart.
     pub(crate) fn of(bundle: &PolicyBundle, policies: &[&Policy]) -> Self {
+        Self::across(&[bundle], policies)
+    }
+
+    /// The same for bundles whose answers are compared: what any of them tells apart is told apart.
+    pub(crate) fn across(bundles: &[&PolicyBundle], policies: &[&Policy]) -> Self {
         let mut constants = Constants::default();
         let mut named = BTreeSet::new();
         for policy in policies {
@@ -48,7 +55,7 @@ impl Representatives {
         }
         let mut all = !constants.beyond;
         let source = values::Source {
-            bundle,
+            bundles,
             constants: &constants,
             named: &named,
         };
@@ -95,8 +102,10 @@ impl Representatives {
     /// Leaves of users, applications and actions those in the policy's scope; and only one of each where
     /// no condition looks at them.
     pub(crate) fn keep_scope(&mut self, bundle: &PolicyBundle, policy: &Policy) {
+        // Not from nothing: a schema may require attributes.
+        let whole = self.request(0);
         let in_scope = |value: &Value| {
-            let mut request = blank();
+            let mut request = whole.clone();
             value.apply(&mut request);
             let Ok(input) = crate::entities::Input::new(bundle, &request) else {
                 return false;
@@ -120,6 +129,31 @@ impl Representatives {
             };
             if !matters {
                 values.truncate(1);
+            }
+        }
+    }
+
+    /// Whether conditions, and not only scopes, look at the application or the action.
+    pub(crate) fn look_at_place(&self) -> bool {
+        let [_, application, action] = self.conditions_read;
+        application || action
+    }
+
+    /// The values of the fact that `like` is a value of; none where it is not asked for.
+    pub(crate) fn values(&self, like: &Value) -> &[Value] {
+        let mut dimensions = self.dimensions.iter();
+        let found = dimensions.find(|it| it.first().is_some_and(|first| first.same_fact(like)));
+        found.map_or(&[], Vec::as_slice)
+    }
+
+    /// Gives one fact these values and no others, if it is asked for.
+    pub(crate) fn set(&mut self, wanted: &[Value]) {
+        let Some(like) = wanted.first() else {
+            return;
+        };
+        for values in &mut self.dimensions {
+            if values.first().is_some_and(|first| first.same_fact(like)) {
+                *values = wanted.to_vec();
             }
         }
     }

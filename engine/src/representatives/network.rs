@@ -6,6 +6,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use ipnet::IpNet;
 
 use super::values::{Source, Values};
+use crate::catalogue::Catalogue;
 use crate::vocabulary::{context, types};
 
 /// Ranges that Cedar's own tests of addresses ask for: loopback and multicast.
@@ -13,7 +14,7 @@ const SPECIAL: [&str; 4] = ["127.0.0.0/8", "224.0.0.0/4", "::1/128", "ff00::/8"]
 
 impl Source<'_> {
     pub(super) fn addresses(&self) -> Values<Option<IpAddr>> {
-        let catalogue = &self.bundle.catalogue;
+        let catalogues: Vec<&Catalogue> = self.bundles.iter().map(|it| &it.catalogue).collect();
         let named = self.named(types::NETWORK);
         let special = SPECIAL
             .iter()
@@ -32,7 +33,7 @@ impl Source<'_> {
             .collect();
         let bounds = tested
             .iter()
-            .chain(catalogue.ranges())
+            .chain(catalogues.iter().flat_map(|catalogue| catalogue.ranges()))
             .flat_map(|range| [Some(range.network()), after(range)])
             .flatten();
         let everywhere = [
@@ -46,8 +47,11 @@ impl Source<'_> {
             // A mapped IPv4 address is that address.
             .map(|address| address.to_canonical())
             .filter(|address| {
-                let networks = catalogue.networks(*address);
-                let within: Vec<bool> = named.iter().map(|name| networks.contains(name)).collect();
+                let mut within: Vec<bool> = Vec::new();
+                for catalogue in &catalogues {
+                    let networks = catalogue.networks(*address);
+                    within.extend(named.iter().map(|name| networks.contains(name)));
+                }
                 let inside: Vec<bool> =
                     tested.iter().map(|range| range.contains(address)).collect();
                 seen.insert((within, inside, address.is_ipv4()))

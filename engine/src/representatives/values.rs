@@ -1,4 +1,4 @@
-//! The values that each fact takes: users, applications, actions, countries, ages and methods. Those of
+//! The values that each fact takes: applications, actions, countries, ages and methods. Those of users,
 //! devices and networks are next door.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -91,7 +91,8 @@ pub(super) type Values<T> = (Vec<T>, bool);
 /// What values are made from.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Source<'a> {
-    pub(super) bundle: &'a PolicyBundle,
+    /// One, or two whose answers are compared: what either tells apart is told apart.
+    pub(super) bundles: &'a [&'a PolicyBundle],
     pub(super) constants: &'a Constants,
     /// Entities that the policies name.
     pub(super) named: &'a BTreeSet<EntityUid>,
@@ -146,63 +147,36 @@ impl Source<'_> {
             .collect()
     }
 
-    fn users(&self) -> Values<User> {
-        let groups = self.named(types::GROUP);
-        let (memberships, every) = combinations(&groups);
-        let mut seen = BTreeSet::new();
-        let mut ids: Vec<&str> = vec!["somebody"];
-        ids.extend(self.named(types::USER));
-        let (emails, emails_every) = self.texts("user.email", true);
-        let (attributes, attributes_every) = self.custom(types::USER, "user");
-        let mut users = Vec::new();
-        for direct in memberships {
-            // Two sets of groups that are the same with all those they are in.
-            let closed = self.closed(&direct, &groups);
-            if !seen.insert(closed) {
-                continue;
-            }
-            for id in &ids {
-                for email in &emails {
-                    for attributes in &attributes {
-                        users.push(User {
-                            id: (*id).to_owned(),
-                            groups: direct.clone(),
-                            email: email.clone(),
-                            attributes: attributes.clone(),
-                        });
-                    }
-                }
-            }
-        }
-        (users, every && emails_every && attributes_every)
+    pub(super) fn declared<'s>(&'s self, kind: &'static str) -> impl Iterator<Item = &'s str> {
+        let bundles = self.bundles.iter();
+        bundles.flat_map(move |bundle| bundle.catalogue.ids(kind))
     }
 
-    fn closed(&self, direct: &BTreeSet<String>, named: &BTreeSet<&str>) -> BTreeSet<String> {
-        let above = direct
-            .iter()
-            .flat_map(|id| self.bundle.catalogue.ancestors(types::GROUP, id));
-        direct
-            .iter()
-            .chain(above)
-            .filter(|id| named.contains(id.as_str()))
-            .cloned()
-            .collect()
+    /// Which of the named groups an entity is in, for each bundle.
+    fn within(
+        &self,
+        kind: &'static str,
+        id: &str,
+        groups: &BTreeSet<&str>,
+    ) -> Vec<BTreeSet<String>> {
+        let within = |bundle: &&PolicyBundle| {
+            let ancestors = bundle.catalogue.ancestors(kind, id).iter();
+            let named = ancestors.filter(|group| groups.contains(group.as_str()));
+            named.cloned().collect()
+        };
+        self.bundles.iter().map(within).collect()
     }
 
     fn applications(&self) -> Values<Application> {
         let named = self.named(types::APPLICATION);
         let groups = self.named(types::APPLICATION_GROUP);
-        let declared = self.bundle.catalogue.ids(types::APPLICATION);
+        let declared = self.declared(types::APPLICATION);
         let mut seen = BTreeSet::new();
         let ids: Vec<&str> = declared
             .chain(named.iter().copied())
             .chain(["something"])
             .filter(|id| {
-                let ancestors = self.bundle.catalogue.ancestors(types::APPLICATION, id);
-                let within: BTreeSet<&String> = ancestors
-                    .iter()
-                    .filter(|group| groups.contains(group.as_str()))
-                    .collect();
+                let within = self.within(types::APPLICATION, id, &groups);
                 seen.insert((named.get(id).copied(), within))
             })
             .collect();
@@ -219,18 +193,14 @@ impl Source<'_> {
     fn countries(&self) -> Values<Option<CountryCode>> {
         let named = self.named(types::COUNTRY);
         let regions = self.named(types::REGION);
-        let declared = self.bundle.catalogue.ids(types::COUNTRY);
+        let declared = self.declared(types::COUNTRY);
         let mut seen = BTreeSet::new();
         let mut countries: Vec<Option<CountryCode>> = declared
             .chain(named.iter().copied())
             // Somewhere that nobody speaks of.
             .chain(["AQ", "BV", "HM", "TF", "UM"])
             .filter(|id| {
-                let ancestors = self.bundle.catalogue.ancestors(types::COUNTRY, id);
-                let within: BTreeSet<&String> = ancestors
-                    .iter()
-                    .filter(|region| regions.contains(region.as_str()))
-                    .collect();
+                let within = self.within(types::COUNTRY, id, &regions);
                 seen.insert((named.get(id).copied(), within))
             })
             .map(|id| id.parse().ok())
@@ -272,7 +242,7 @@ impl Source<'_> {
         combinations(&texts.iter().map(String::as_str).collect())
     }
 
-    fn texts(&self, path: &str, optional: bool) -> Values<Option<String>> {
+    pub(super) fn texts(&self, path: &str, optional: bool) -> Values<Option<String>> {
         if !self.constants.reads(path) {
             return (vec![None], true);
         }
@@ -287,8 +257,9 @@ impl Source<'_> {
     pub(super) fn custom(&self, of: &str, root: &str) -> Values<BTreeMap<String, AttributeValue>> {
         let mut all = vec![BTreeMap::new()];
         let mut every = true;
-        for (name, required, kind) in self.bundle.schema.custom.of(of) {
+        for (name, (required, kind, agreed)) in self.attributes(of) {
             let path = format!("{root}.{name}");
+            every &= agreed;
             if !required && !self.constants.reads(&path) {
                 continue;
             }
@@ -313,6 +284,16 @@ impl Source<'_> {
             every &= all.len() < super::MOST_VALUES;
         }
         (all, every)
+    }
+
+    /// The attributes of a type in any bundle: whether all require it, its type, whether all agree on that.
+    fn attributes(&self, of: &str) -> BTreeMap<&str, (bool, &Kind, bool)> {
+        let mut all: BTreeMap<&str, (bool, &Kind, bool)> = BTreeMap::new();
+        for (name, required, kind) in self.bundles.iter().flat_map(|it| it.schema.custom.of(of)) {
+            let known = all.entry(name).or_insert((required, kind, true));
+            *known = (known.0 && required, known.1, known.1 == kind);
+        }
+        all
     }
 
     fn attribute(&self, kind: &Kind, path: &str) -> Values<Option<AttributeValue>> {

@@ -165,6 +165,42 @@ fn a_policy_without_a_reason_is_named() {
 }
 
 #[test]
+fn attributes_that_a_schema_requires_hide_nothing() {
+    let schema = crate::BUILT_IN_SCHEMA.replace(
+        "entity Application in [ApplicationGroup];",
+        "entity Application in [ApplicationGroup] = { level: Long };",
+    );
+    let files = [
+        SourceFile::new(
+            "a.cedar",
+            r#"@id("none") @reason("No.") forbid (principal, action, resource) when { resource.level > 3 && resource.level < 2 };"#,
+        ),
+        SourceFile::new("entities.toml", ENTITIES),
+        SourceFile::new("own.cedarschema", schema),
+    ];
+    let bundle = PolicyBundle::load(&files, None).unwrap();
+    let found: Vec<_> = bundle
+        .examine()
+        .iter()
+        .map(|finding| finding.code)
+        .collect();
+    assert_eq!(found, ["never-matches"]);
+    let narrow = SourceFile::new(
+        "a.cedar",
+        SOUND
+            .replace("@id", "@reason(\"So.\") @id")
+            .replace("when { context has device && context.device.managed }", ""),
+    );
+    let bundle = PolicyBundle::load(&[narrow, files[1].clone(), files[2].clone()], None).unwrap();
+    let found: Vec<_> = bundle
+        .examine()
+        .iter()
+        .map(|finding| finding.code)
+        .collect();
+    assert_eq!(found, ["permit-without-device"]);
+}
+
+#[test]
 fn what_is_meant_is_allowed_and_an_allowance_of_nothing_is_found() {
     let open = r#"@allow("catch-all-permit") @id("all") permit (principal, action, resource);"#;
     assert_eq!(findings(open), [""; 0]);
