@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::fact::Fact;
 
 /// One question: may this user do this with this application, as things stand now?
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AccessRequest {
     /// What is asked for.
     pub action: Action,
@@ -53,7 +53,7 @@ impl Action {
 }
 
 /// The End-User as the directory knows them.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct User {
     /// The permanent identifier.
     pub id: String,
@@ -66,7 +66,7 @@ pub struct User {
 }
 
 /// What the user wants to sign in to.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Application {
     /// The identifier that policies name.
     pub id: String,
@@ -75,7 +75,7 @@ pub struct Application {
 }
 
 /// A machine known by its certificate, with its posture.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Device {
     /// The inventory's identifier, or the certificate's identity where no record matched.
     pub id: String,

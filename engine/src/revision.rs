@@ -15,11 +15,17 @@ pub struct Revision([u8; 32]);
 
 impl Revision {
     pub(crate) fn of(files: &[SourceFile]) -> Self {
+        let files: Vec<&SourceFile> = files
+            .iter()
+            .filter(|file| is_bundle_file(&file.name))
+            .collect();
+        let shared = shared_directory(&files);
         let mut hash = Sha256::new();
-        for file in files.iter().filter(|file| is_bundle_file(&file.name)) {
+        for file in files {
+            let name = file.name.get(shared..).unwrap_or(&file.name);
             // Lengths before texts: no two different lists of files give the same bytes.
-            hash.update((file.name.len() as u64).to_be_bytes());
-            hash.update(file.name.as_bytes());
+            hash.update((name.len() as u64).to_be_bytes());
+            hash.update(name.as_bytes());
             hash.update(file.digest());
         }
         Self(hash.finalize().into())
@@ -30,6 +36,25 @@ impl Revision {
     pub fn short(&self) -> String {
         self.to_string().chars().take(12).collect()
     }
+}
+
+/// How many bytes of their names the files share, up to a `/`: where they lie, which says nothing of what they are.
+fn shared_directory(files: &[&SourceFile]) -> usize {
+    let Some((first, rest)) = files.split_first() else {
+        return 0;
+    };
+    let end_of_directory = |name: &str| name.rfind('/').map_or(0, |slash| slash + 1);
+    let mut shared = first
+        .name
+        .get(..end_of_directory(&first.name))
+        .unwrap_or_default();
+    for file in rest {
+        while !file.name.starts_with(shared) {
+            let above = end_of_directory(shared.trim_end_matches('/'));
+            shared = shared.get(..above).unwrap_or_default();
+        }
+    }
+    shared.len()
 }
 
 impl fmt::Display for Revision {
@@ -71,3 +96,37 @@ impl TryFrom<String> for Revision {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` is not a revision: expected 64 hexadecimal digits")]
 pub struct InvalidRevision(String);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn revision(files: &[(&str, &str)]) -> Revision {
+        let files: Vec<SourceFile> = files
+            .iter()
+            .map(|(name, text)| SourceFile::new(*name, *text))
+            .collect();
+        Revision::of(&files)
+    }
+
+    #[test]
+    fn where_the_files_lie_makes_no_difference() {
+        let here = revision(&[("a.cedar", "1"), ("b/c.cedar", "2")]);
+        for place in ["policies/", "/etc/doorward/policies/", "b/", "//"] {
+            let (a, c) = (format!("{place}a.cedar"), format!("{place}b/c.cedar"));
+            assert_eq!(
+                revision(&[(a.as_str(), "1"), (c.as_str(), "2")]),
+                here,
+                "{place}"
+            );
+        }
+    }
+
+    #[test]
+    fn how_the_files_lie_to_each_other_makes_one() {
+        let one = revision(&[("p/a.cedar", "1"), ("p/b/c.cedar", "2")]);
+        let other = revision(&[("p/a.cedar", "1"), ("p/c.cedar", "2")]);
+        let parts = revision(&[("pa/a.cedar", "1"), ("pb/c.cedar", "2")]);
+        assert!(one != other && one != parts && other != parts);
+    }
+}

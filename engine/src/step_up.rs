@@ -14,7 +14,7 @@ use crate::vocabulary::device;
 pub const MAX_DEVICES: usize = 256;
 
 /// Most devices that a demand names.
-const MOST_NAMED: usize = 50;
+pub const MAX_NAMED: usize = 50;
 
 /// What the user could still do, as far as the caller can offer it.
 #[derive(Debug, Clone, Default)]
@@ -39,19 +39,33 @@ impl PolicyBundle {
     /// `offers` is asked only on a denial: gathering what the user could do may cost more than deciding.
     #[must_use]
     pub fn decide(&self, request: &AccessRequest, offers: impl FnOnce() -> Offers) -> Decision {
+        self.decide_and_keep(request, offers).0
+    }
+
+    /// The same, and what was on offer where that was asked for: a record may want to keep some of it.
+    #[must_use]
+    pub fn decide_and_keep(
+        &self,
+        request: &AccessRequest,
+        offers: impl FnOnce() -> Offers,
+    ) -> (Decision, Option<Offers>) {
         let evaluation = evaluate(self, request);
         let mut hypotheticals = 0;
+        let mut asked = None;
         let outcome = match evaluation.denied {
             None => Outcome::Permit,
-            Some(because) => match plan(self, request, &offers(), &mut hypotheticals) {
-                Some(demand) => Outcome::StepUp {
-                    demand,
-                    instead_of: because,
-                },
-                None => Outcome::Deny { because },
-            },
+            Some(because) => {
+                let offers = asked.insert(offers());
+                match plan(self, request, offers, &mut hypotheticals) {
+                    Some(demand) => Outcome::StepUp {
+                        demand,
+                        instead_of: because,
+                    },
+                    None => Outcome::Deny { because },
+                }
+            }
         };
-        Decision {
+        let decision = Decision {
             outcome,
             determining: evaluation.determining,
             errors: evaluation.errors,
@@ -62,7 +76,8 @@ impl PolicyBundle {
                 policies: evaluation.policies,
                 hypotheticals,
             },
-        }
+        };
+        (decision, asked)
     }
 }
 
@@ -104,7 +119,7 @@ fn demand(
         }
     }
     // Any of them will do; a record need not name a thousand.
-    devices.truncate(MOST_NAMED);
+    devices.truncate(MAX_NAMED);
     (!devices.is_empty()).then_some(Demand { password, devices })
 }
 
@@ -144,11 +159,7 @@ pub fn with_password(request: &AccessRequest) -> AccessRequest {
 /// most likely to do come first.
 fn alike<'a>(devices: &'a [Device], bundle: &PolicyBundle) -> Vec<Vec<&'a Device>> {
     let mut ranked: Vec<&Device> = devices.iter().collect();
-    ranked.sort_by_key(|device| {
-        let good = device.managed.value() == Some(&true);
-        let encrypted = device.disk_encryption.value() == Some(&DiskEncryption::On);
-        (!good, !encrypted)
-    });
+    ranked.sort_by_key(|device| rank(device));
     let mut classes: Vec<Vec<&Device>> = Vec::new();
     for device in ranked {
         let class = classes.iter().position(|class| {
@@ -164,6 +175,13 @@ fn alike<'a>(devices: &'a [Device], bundle: &PolicyBundle) -> Vec<Vec<&'a Device
         }
     }
     classes
+}
+
+/// What a device is tried by: the lower, the earlier.
+pub(crate) fn rank(device: &Device) -> (bool, bool) {
+    let good = device.managed.value() == Some(&true);
+    let encrypted = device.disk_encryption.value() == Some(&DiskEncryption::On);
+    (!good, !encrypted)
 }
 
 /// Whether two devices agree in everything that some policy can read.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use doorward_engine::{Decision, Demand, DenyReason, Explanation, FactRow};
+use doorward_engine::{AccessRequest, Decision, Demand, DenyReason, Explanation, FactRow, Offered};
 
 use super::permit::AccessPermit;
 
@@ -40,6 +40,10 @@ pub struct Denial {
 pub struct Grounds {
     /// The engine's decision.
     pub decision: Decision,
+    /// The question as the engine was asked.
+    pub request: AccessRequest,
+    /// What was on offer for a step-up, as far as anybody looked.
+    pub offered: Option<Offered>,
     /// The facts it was made from.
     pub facts: Vec<FactRow>,
     /// Which conditions held and which failed, where the answer was not a permit.

@@ -1,7 +1,8 @@
-//! The decision record: plain data, one JSON line each, complete enough to understand the answer later.
+//! The decision record: plain data, one JSON line each, complete enough to understand the answer later, and to
+//! ask for it again.
 
 use chrono::{DateTime, Utc};
-use doorward_engine::{Action, Decision, Explanation, FactRow};
+use doorward_engine::{AccessRequest, Action, Decision, Explanation, FactRow, Offered};
 use serde::{Deserialize, Serialize};
 
 use crate::domain::ids::Reference;
@@ -42,6 +43,12 @@ pub struct DecisionRecord {
     /// The engine's decision, where one was made.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub decision: Option<Decision>,
+    /// The question as the engine was asked, where it was: to be asked again, of other policies.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub request: Option<Box<AccessRequest>>,
+    /// What was on offer for a step-up, where anybody looked.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub offers: Option<Box<Offered>>,
     /// Why, condition by condition, where the answer was not a permit.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub explanation: Option<Explanation>,
@@ -157,6 +164,8 @@ impl DecisionRecord {
             facts: Vec::new(),
             trail: SignalTrail::default(),
             decision: None,
+            request: None,
+            offers: None,
             explanation: None,
             inputs: Inputs::default(),
             decided_in_microseconds: None,

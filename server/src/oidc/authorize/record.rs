@@ -45,6 +45,8 @@ pub(super) fn decided(
     record.facts.clone_from(&grounds.facts);
     record.trail = signals.trail();
     record.decision = Some(grounds.decision.clone());
+    record.request = Some(Box::new(grounds.request.clone()));
+    record.offers = grounds.offered.clone().map(Box::new);
     record.explanation.clone_from(&grounds.explanation);
     record.inputs = inputs(target, subject, signals, grounds);
     record.decided_in_microseconds = u64::try_from(grounds.took.as_micros()).ok();
