@@ -7,6 +7,8 @@ mod examples;
 mod findings;
 #[path = "docs/page.rs"]
 mod page;
+#[path = "docs/pipelines.rs"]
+mod pipelines;
 #[path = "docs/reference.rs"]
 mod reference;
 
@@ -66,13 +68,7 @@ fn every_command_exists() -> io::Result<()> {
         let (_, blocks) = page.split();
         for block in blocks.iter().filter(|block| block.is("sh")) {
             for line in block.commands() {
-                let understood = doorward::cli::command().try_get_matches_from(words(&line));
-                if let Err(error) = understood
-                    && !matches!(
-                        error.kind(),
-                        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion
-                    )
-                {
+                if let Some(error) = misunderstood(&line) {
                     findings.push(format!("{}: `{line}`: {error}", block.place));
                 }
             }
@@ -250,6 +246,17 @@ fn every_test_that_the_architecture_names_exists() -> io::Result<()> {
         .collect();
     assert_none(&findings);
     Ok(())
+}
+
+/// Why the binary does not understand a command line, if it does not.
+fn misunderstood(line: &str) -> Option<clap::Error> {
+    let understood = doorward::cli::command().try_get_matches_from(words(line));
+    understood.err().filter(|error| {
+        !matches!(
+            error.kind(),
+            ErrorKind::DisplayHelp | ErrorKind::DisplayVersion
+        )
+    })
 }
 
 #[track_caller]

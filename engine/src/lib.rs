@@ -13,6 +13,7 @@ mod bundle;
 mod catalogue;
 mod decision;
 mod declared;
+pub mod diff;
 mod entities;
 mod error;
 mod evaluate;
@@ -25,6 +26,7 @@ mod guardrails;
 mod lint;
 #[doc(hidden)]
 pub mod measure;
+mod offered;
 mod outcomes;
 mod phrase;
 mod policy;
@@ -59,8 +61,10 @@ pub use format::format;
 pub use guard::{MAX_CONDITIONALS, MAX_FILE, MAX_NESTING, MAX_OPERATORS, MAX_STATEMENT};
 pub use guardrails::{Guardrails, is_guardrail_file};
 pub use lint::lint_ids;
+pub use offered::{MAX_OFFERED, Offered, OfferedDevice, OfferedPosture};
 pub use outcomes::{PolicyOutcome, PolicyResult, outcomes};
 pub use policy::{Mode, PolicyEffect, PolicyRef};
+pub use representatives::describe;
 pub use request::{
     AccessRequest, Action, Application, AttributeValue, CountryCode, Device, DiskEncryption,
     InvalidCountry, InvalidVersion, OsVersion, Platform, Session, User,
@@ -70,4 +74,4 @@ pub use schema::BUILT_IN as BUILT_IN_SCHEMA;
 pub use self_test::{SelfTestFailed, self_test};
 pub use source::{Origin, SourceFile};
 pub use stack::SIZE as STACK_SIZE;
-pub use step_up::{MAX_DEVICES, Offers, with_device, with_password};
+pub use step_up::{MAX_DEVICES, MAX_NAMED, Offers, with_device, with_password};

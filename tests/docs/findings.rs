@@ -11,8 +11,10 @@ use super::examples::surroundings;
 use super::page::{Block, Page, files_below};
 
 /// Findings whose pages show no mistake: it would be too long, or is in no file of the bundle.
-const IN_WORDS: [&str; 8] = [
+const IN_WORDS: [&str; 11] = [
+    "broken-guardrail",
     "cannot-format",
+    "failed-case",
     "no-policies",
     "policy-too-complex",
     "policy-too-large",
@@ -20,6 +22,7 @@ const IN_WORDS: [&str; 8] = [
     "suite",
     "undeclared-application",
     "undeclared-group",
+    "unproved-guardrail",
 ];
 
 const INDEX: &str = "docs/src/findings.md";

@@ -7,12 +7,13 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 /// Documents beside `docs/src`.
-const BESIDE: [&str; 6] = [
+const BESIDE: [&str; 7] = [
     "ARCHITECTURE.md",
     "CHANGELOG.md",
     "CONTRIBUTING.md",
     "README.md",
     "SECURITY.md",
+    "examples/policy-repo/README.md",
     "policies/README.md",
 ];
 

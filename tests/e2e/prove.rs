@@ -7,6 +7,15 @@ use serde_json::Value;
 
 use crate::BINARY;
 
+const GUARDRAILS: &str = include_str!("../../policies/guardrails.cedar");
+
+fn guarded() -> Installation {
+    let installation = Installation::new();
+    let file = installation.root().join("policies/guardrails.cedar");
+    fs::write(file, GUARDRAILS).expect("guardrails");
+    installation
+}
+
 async fn prove(installation: &Installation, more: &[&str]) -> Finished {
     let arguments: Vec<&str> = ["prove"].iter().chain(more).copied().collect();
     run_in(installation.root(), BINARY, &arguments, "").await
@@ -14,7 +23,7 @@ async fn prove(installation: &Installation, more: &[&str]) -> Finished {
 
 #[tokio::test]
 async fn guardrails_that_hold_are_a_yes() {
-    let finished = prove(&Installation::new(), &[]).await;
+    let finished = prove(&guarded(), &[]).await;
     assert_eq!(finished.code, Some(0), "{finished:?}");
     assert!(
         finished
@@ -26,7 +35,7 @@ async fn guardrails_that_hold_are_a_yes() {
 
 #[tokio::test]
 async fn a_guardrail_that_the_policies_break_is_a_no_with_an_example() {
-    let installation = Installation::new();
+    let installation = guarded();
     installation.edit(
         "policies/access.cedar",
         "duration(\"7d\")",
@@ -51,7 +60,7 @@ async fn a_guardrail_that_the_policies_break_is_a_no_with_an_example() {
 
 #[tokio::test]
 async fn without_a_solver_nothing_is_proved() {
-    let finished = prove(&Installation::new(), &["--solver", "/nonexistent/cvc5"]).await;
+    let finished = prove(&guarded(), &["--solver", "/nonexistent/cvc5"]).await;
     assert_eq!(finished.code, Some(2), "{finished:?}");
     assert!(
         finished.stderr.contains("apt-get install cvc5"),
@@ -62,16 +71,14 @@ async fn without_a_solver_nothing_is_proved() {
 
 #[tokio::test]
 async fn without_guardrails_there_is_no_answer() {
-    let installation = Installation::new();
-    fs::remove_file(installation.root().join("policies/guardrails.cedar")).expect("guardrails");
-    let finished = prove(&installation, &[]).await;
+    let finished = prove(&Installation::new(), &[]).await;
     assert_eq!(finished.code, Some(2), "{finished:?}");
     assert!(finished.stderr.contains("guardrails.cedar"), "{finished:?}");
 }
 
 #[tokio::test]
 async fn a_guardrail_with_a_mistake_is_shown_at_its_place() {
-    let installation = Installation::new();
+    let installation = guarded();
     installation.edit(
         "policies/guardrails.cedar",
         "Region::\"home\"",

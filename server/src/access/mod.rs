@@ -3,15 +3,17 @@
 
 mod answer;
 mod evidence;
+mod guardrails;
 mod permit;
 mod policies;
+mod suites;
 mod undeclared;
 mod versions;
 
 use std::time::Instant;
 
 use doorward_engine::{
-    AccessRequest, Action, Application, Fact, Offers, Outcome, PolicyBundle, Session, User,
+    AccessRequest, Action, Application, Fact, Offered, Offers, Outcome, PolicyBundle, Session, User,
 };
 
 pub use answer::{Answer, Denial, Grounds, StepUp};
@@ -69,7 +71,7 @@ impl AccessControl {
         let bundle = self.policies.current();
         let request = access_request(question);
         let begun = Instant::now();
-        let decision = bundle.value.decide(&request, offers);
+        let (decision, asked) = bundle.value.decide_and_keep(&request, offers);
         let explanation = match decision.outcome {
             Outcome::Permit => None,
             Outcome::StepUp { .. } | Outcome::Deny { .. } => Some(bundle.value.explain(&request)),
@@ -85,12 +87,17 @@ impl AccessControl {
                 "policy cannot be evaluated"
             );
         }
+        // A permit asks for no offers, and looking through an inventory for its record alone would cost more
+        // than the decision.
+        let offered = asked.map(|offers| Offered::of(&offers, &decision, &request.user.id));
         let grounds = Box::new(Grounds {
             facts: request.facts(),
+            offered,
             explanation,
             revision: bundle.value.revision().to_string(),
             took,
             decision,
+            request,
         });
         match grounds.decision.outcome.clone() {
             Outcome::Permit => Answer::Permit(permit::issue(question), grounds),

@@ -1,14 +1,18 @@
-//! The policy bundle as a source that reloads: files in, a checked bundle or all its findings out.
+//! The policy bundle as a source that reloads: files in, a checked bundle or all its findings out. What its
+//! suites and guardrails have to say is left to `suites` and `guardrails`.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use doorward_analysis::Solver;
 use doorward_engine::{
     BundleError, PolicyBundle, Severity as EngineSeverity, SourceFile, is_bundle_file,
 };
 use miette::{GraphicalReportHandler, GraphicalTheme};
 
+use super::guardrails;
+use super::suites::Suites;
 use crate::domain::clock::Timestamp;
 use crate::domain::diagnostic::{Diagnostic, Severity};
 use crate::reload::{Built, Snapshot, Source, Watched};
@@ -18,6 +22,11 @@ use crate::reload::{Built, Snapshot, Source, Watched};
 pub struct PolicySource {
     /// The directory.
     pub directory: PathBuf,
+    /// Whether the suites in it are run, and a bundle that fails one is kept out.
+    pub run_suites: bool,
+    /// The solver that proves the guardrails in it, if they are to be proved: a bundle that breaks one is
+    /// kept out.
+    pub solver: Option<Solver>,
 }
 
 impl Source for PolicySource {
@@ -37,14 +46,41 @@ impl Source for PolicySource {
         previous: Option<&PolicyBundle>,
         _now: Timestamp,
     ) -> Result<Built<PolicyBundle>, Vec<Diagnostic>> {
-        let files = texts(&snapshot.files, is_bundle_file)?;
-        match PolicyBundle::load(&files, previous) {
-            Ok(bundle) => Ok(Built {
-                warnings: bundle.warnings().iter().map(plain).collect(),
-                value: bundle,
-            }),
-            Err(error) => Err(error.diagnostics.iter().map(plain).collect()),
+        let bundle = texts(&snapshot.files, is_bundle_file).and_then(|files| {
+            PolicyBundle::load(&files, previous)
+                .map_err(|error| error.diagnostics.iter().map(plain).collect())
+        });
+        let suites = if self.run_suites {
+            Suites::read(&snapshot.files)
+        } else {
+            Ok(Suites::default())
+        };
+        let beside = both(suites, guardrails::read(&snapshot.files));
+        let (bundle, (suites, guardrails)) = both(bundle, beside)?;
+        suites.pass(&bundle)?;
+        let mut warnings: Vec<Diagnostic> = bundle.warnings().iter().map(plain).collect();
+        if let (Some(guardrails), Some(solver)) = (&guardrails, &self.solver) {
+            warnings.extend(guardrails::keep(guardrails, &bundle, solver)?);
         }
+        Ok(Built {
+            warnings,
+            value: bundle,
+        })
+    }
+}
+
+/// Both, or everything that is wrong with either.
+fn both<A, B>(
+    one: Result<A, Vec<Diagnostic>>,
+    other: Result<B, Vec<Diagnostic>>,
+) -> Result<(A, B), Vec<Diagnostic>> {
+    match (one, other) {
+        (Ok(one), Ok(other)) => Ok((one, other)),
+        (Err(mut wrong), Err(more)) => {
+            wrong.extend(more);
+            Err(wrong)
+        }
+        (Err(wrong), Ok(_)) | (Ok(_), Err(wrong)) => Err(wrong),
     }
 }
 
@@ -104,7 +140,7 @@ pub fn texts(
 }
 
 /// The engine's finding as the status, the log and the pages of the server carry it.
-fn plain(finding: &doorward_engine::Diagnostic) -> Diagnostic {
+pub(super) fn plain(finding: &doorward_engine::Diagnostic) -> Diagnostic {
     let origin = finding.origin();
     let mut excerpt = String::new();
     let handler =

@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
+use doorward_analysis::Solver;
 use doorward_engine::PolicyBundle;
 
 use super::declarations::Declarations;
 use super::delta;
 use crate::access::{DeviceSources, PolicySource, SignalSources};
-use crate::config::{Config, ForwardedKind};
+use crate::config::{Config, ForwardedKind, Policies};
 use crate::directory::clients::{Clients, ClientsSource};
 use crate::directory::devices::InventorySource;
 use crate::directory::users::{Users, UsersSource};
@@ -61,12 +62,22 @@ impl Loading {
     }
 }
 
+/// The solver that proves guardrails, if the operator wants them proved.
+fn solver(policies: &Policies) -> Option<Solver> {
+    policies.prove_guardrails.then(|| Solver {
+        program: policies.solver.clone(),
+        limit: policies.solver_limit,
+    })
+}
+
 impl Sources {
     pub(super) fn load(config: &Config, clock: &Arc<dyn Clock>) -> Result<Self, Vec<Diagnostic>> {
         let mut loading = Loading::default();
         let policies = loading.load(
             PolicySource {
                 directory: config.policies.directory.clone(),
+                run_suites: config.policies.run_suites,
+                solver: solver(&config.policies),
             },
             clock,
         );

@@ -5,12 +5,14 @@ mod check;
 mod client;
 pub mod demo;
 mod device;
+mod diff;
 mod exit;
 mod explain;
 mod fmt;
 pub mod pki;
 mod prove;
 pub mod render;
+mod replay;
 mod revision;
 mod schema;
 mod serve;
@@ -55,8 +57,12 @@ enum Command {
     Test(test::Args),
     /// Tells whether guardrails hold for all requests
     Prove(prove::Args),
+    /// Tells what a change of policies changes, in the text and in the answers
+    Diff(diff::Args),
     /// Tells how policies answer one question, now or at any revision, and why
     Whatif(Box<whatif::Args>),
+    /// Tells which recorded decisions other policies would answer otherwise
+    Replay(replay::Args),
     /// Tells why a sign-in was answered as it was, by its reference
     Explain(explain::Args),
     /// Runs a whole provider on this machine, to try out
@@ -109,7 +115,9 @@ fn run(command: Command) -> Result<Exit, Failure> {
         Command::Fmt(args) => fmt::run(&args),
         Command::Test(args) => test::run(&args),
         Command::Prove(args) => prove::run(&args),
+        Command::Diff(args) => diff::run(&args),
         Command::Whatif(args) => whatif::run(&args),
+        Command::Replay(args) => replay::run(&args),
         Command::Explain(args) => explain::run(&args),
         Command::Demo(args) => Ok(demo::run(args)),
         Command::User(command) => user::run(&command),

@@ -6,6 +6,7 @@ mod diff;
 mod explanation;
 pub mod finding;
 pub mod machine;
+pub mod progress;
 pub mod record;
 pub mod request;
 mod style;

@@ -147,6 +147,7 @@ impl Config {
         if let Some(device) = &self.device {
             device.check(&self.issuer, findings);
         }
+        self.policies.check(findings);
         self.geoip.check(findings);
         self.network.check(findings);
         self.sessions.check(findings);

@@ -13,11 +13,13 @@ macro_rules! pages {
 /// Every kind of finding with its page, in order.
 const PAGES: &[(&str, &str)] = pages![
     "always-matches",
+    "broken-guardrail",
     "cannot-format",
     "catch-all-permit",
     "duplicate-id",
     "empty-annotation",
     "entity-data",
+    "failed-case",
     "forbid-can-error",
     "literal-attribute",
     "missing-id",
@@ -44,6 +46,7 @@ const PAGES: &[(&str, &str)] = pages![
     "unknown-entity",
     "unknown-lint",
     "unknown-mode",
+    "unproved-guardrail",
     "unused-allow",
     "validation",
 ];

@@ -62,8 +62,11 @@ key = "pki/device.localhost-key.pem"
 authorities = ["pki/device-ca/ca.pem"]
 inventory = "devices.toml"
 
+# Edit the policies as you like: `doorward test policies` says what of their suite they still pass. In
+# production leave `run_suites` out: policies that fail their suite are then kept out.
 [policies]
 directory = "policies"
+run_suites = false
 
 [directory]
 users = "users.toml"

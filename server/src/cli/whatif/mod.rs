@@ -210,7 +210,7 @@ impl Age {
 }
 
 /// RFC 3339.
-fn instant(text: &str) -> Result<Timestamp, String> {
+pub(in crate::cli) fn instant(text: &str) -> Result<Timestamp, String> {
     DateTime::parse_from_rfc3339(text)
         .map(|instant| instant.with_timezone(&Utc))
         .map_err(|_| "expected a time such as `2026-11-24T09:00:00Z`".to_owned())
