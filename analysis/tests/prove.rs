@@ -50,7 +50,7 @@ fn unknown(proofs: &[(String, Proof)]) -> Vec<String> {
     proofs
         .iter()
         .filter_map(|(id, proof)| match proof {
-            Proof::Unknown { why } => Some(format!("{id}: {why}")),
+            Proof::Unknown { why, .. } => Some(format!("{id}: {why}")),
             _ => None,
         })
         .collect()
@@ -105,6 +105,90 @@ fn the_solver_is_told_what_is_in_which_region() {
         panic!("{broken:?}");
     };
     assert_eq!(example.country.value().unwrap().as_str(), "JP");
+}
+
+#[test]
+fn an_action_of_the_organisations_own_hides_no_break() {
+    let schema = doorward_engine::BUILT_IN_SCHEMA.to_owned()
+        + "\naction approve appliesTo { principal: User, resource: Application, context: Request };\n";
+    let files = [
+        SourceFile::new("access.cedar", ACCESS.replace("\"7d\"", "\"60d\"")),
+        SourceFile::new("entities.toml", ENTITIES),
+        SourceFile::new("guardrails.cedar", GUARDRAILS),
+        SourceFile::new("own.cedarschema", schema),
+    ];
+    let bundle = PolicyBundle::load(&files, None).unwrap();
+    let guardrails = Guardrails::load(&files).unwrap().unwrap();
+    let proofs = prove(&bundle, &guardrails, &Solver::default()).unwrap();
+    let broken = proofs
+        .iter()
+        .filter(|it| matches!(it.proof, Proof::Broken { .. }));
+    assert_eq!(broken.count(), 1, "{proofs:?}");
+    let held = proofs.iter().filter(|it| matches!(it.proof, Proof::Holds));
+    assert_eq!(held.count(), 3, "{proofs:?}");
+}
+
+#[test]
+fn where_the_schema_requires_an_attribute_nobody_is_promised_entry() {
+    let schema = doorward_engine::BUILT_IN_SCHEMA.replace(
+        "entity Application in [ApplicationGroup];",
+        "entity Application in [ApplicationGroup] = { level: Long };",
+    );
+    let files = |access: String| {
+        [
+            SourceFile::new("access.cedar", access),
+            SourceFile::new("entities.toml", ENTITIES),
+            SourceFile::new("guardrails.cedar", GUARDRAILS),
+            SourceFile::new("own.cedarschema", schema.clone()),
+        ]
+    };
+    let proofs = |access: String| {
+        let files = files(access);
+        let bundle = PolicyBundle::load(&files, None).unwrap();
+        let guardrails = Guardrails::load(&files).unwrap().unwrap();
+        prove(&bundle, &guardrails, &Solver::default()).unwrap()
+    };
+    let kept = proofs(ACCESS.to_owned());
+    let Proof::Unknown { found: false, why } = &kept[3].proof else {
+        panic!("{kept:?}");
+    };
+    assert!(why.contains("`level`"), "{why}");
+    // What the solver finds counts, although no request of ours shows it.
+    let wide = proofs(ACCESS.replace("\"7d\"", "\"60d\""));
+    assert!(
+        matches!(wide[2].proof, Proof::Unknown { found: true, .. }),
+        "{wide:?}"
+    );
+}
+
+#[test]
+fn networks_of_many_ranges_and_of_mapped_ones_are_told_to_the_solver() {
+    use std::fmt::Write as _;
+    let mut entities = ENTITIES.to_owned() + "[network.cloud]\nranges = [\"::ffff:10.0.0.0/104\"";
+    for number in 0..300 {
+        let _ = write!(entities, ", \"10.{}.{}.0/25\"", number / 200, number % 200);
+    }
+    entities.push_str("]\n");
+    let guardrail = "@id(\"cloud\") forbid (principal, action, resource) when { context has network && context.network in Network::\"cloud\" } unless { context has device };";
+    let proofs = proofs(ACCESS, &entities, guardrail);
+    assert!(matches!(proofs[0].1, Proof::Holds), "{proofs:?}");
+}
+
+#[test]
+fn a_guardrail_has_no_mode() {
+    let files = [
+        SourceFile::new("access.cedar", ACCESS),
+        SourceFile::new("entities.toml", ENTITIES),
+        SourceFile::new(
+            "guardrails.cedar",
+            "@id(\"a\") @mode(\"report-only\") forbid (principal, action, resource);",
+        ),
+    ];
+    let error = Guardrails::load(&files).unwrap_err();
+    assert!(
+        error.diagnostics[0].message.contains("has no mode"),
+        "{error:?}"
+    );
 }
 
 #[test]

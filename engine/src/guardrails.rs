@@ -5,9 +5,9 @@
 use std::collections::BTreeSet;
 
 use crate::bundle::{PolicyBundle, has_extension};
-use crate::error::BundleError;
+use crate::error::{BundleError, Diagnostic};
 use crate::evaluate::matching;
-use crate::policy::PolicyRef;
+use crate::policy::{Mode, PolicyRef};
 use crate::request::AccessRequest;
 use crate::source::SourceFile;
 use crate::stack;
@@ -35,7 +35,26 @@ impl Guardrails {
         if !files.iter().any(|file| is_one(&file.name)) {
             return Ok(None);
         }
-        stack::with_enough(|| PolicyBundle::load_of(files, None, is_one)).map(|it| Some(Self(it)))
+        let bundle = stack::with_enough(|| PolicyBundle::load_of(files, None, is_one))?;
+        let silent = bundle
+            .in_order()
+            .into_iter()
+            .find(|policy| policy.mode == Mode::ReportOnly);
+        if let Some(policy) = silent {
+            let message = "a guardrail decides nothing, and has no mode";
+            let length = policy.at.len().min(5);
+            let finding = Diagnostic::error(
+                policy.file(),
+                "unknown-mode",
+                policy.at.start,
+                length,
+                message,
+            );
+            return Err(BundleError {
+                diagnostics: [finding].into(),
+            });
+        }
+        Ok(Some(Self(bundle)))
     }
 
     /// Each of them, in the order of its place, with its text.

@@ -68,6 +68,10 @@ pub struct OfferedPosture {
     pub attributes: BTreeMap<String, AttributeValue>,
 }
 
+/// Most users of one device that are kept beside the one who asks: a pool has hundreds, and a record is not
+/// the place to name them.
+const MOST_ASSIGNED: usize = 16;
+
 /// To whom a device is assigned, as seen by a user.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Whose {
@@ -96,7 +100,7 @@ impl Offered {
             ..Self::default()
         };
         for device in kept {
-            offered.add(device);
+            offered.add(device, user);
         }
         offered
     }
@@ -114,7 +118,7 @@ impl Offered {
         }
     }
 
-    fn add(&mut self, device: &Device) {
+    fn add(&mut self, device: &Device, user: &str) {
         let posture = OfferedPosture::of(device);
         let known = self.postures.iter().position(|known| *known == posture);
         let posture = known.unwrap_or_else(|| {
@@ -124,7 +128,13 @@ impl Offered {
         self.devices.push(OfferedDevice {
             id: device.id.clone(),
             posture,
-            assigned_to: device.assigned_to.clone(),
+            assigned_to: device
+                .assigned_to
+                .iter()
+                .filter(|id| *id == user)
+                .chain(device.assigned_to.iter().take(MOST_ASSIGNED))
+                .cloned()
+                .collect(),
         });
     }
 }

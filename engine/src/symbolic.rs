@@ -3,9 +3,10 @@
 //! policies that forbid a world where it were otherwise.
 
 use std::collections::BTreeSet;
-use std::fmt::Write as _;
+use std::net::IpAddr;
 
 use cedar_policy::EntityUid;
+use ipnet::IpNet;
 
 use crate::bundle::PolicyBundle;
 use crate::catalogue::Catalogue;
@@ -38,6 +39,17 @@ impl PolicyBundle {
             .filter(|policy| policy.mode == Mode::Enforce)
             .map(|policy| (&policy.reference, policy.text()))
             .collect()
+    }
+
+    /// An attribute of the organisation's own that the schema requires, if there is one: a request without it
+    /// is denied.
+    #[must_use]
+    pub fn required_attribute(&self) -> Option<&str> {
+        [types::USER, types::APPLICATION, types::DEVICE]
+            .into_iter()
+            .flat_map(|of| self.schema.custom.of(of))
+            .find(|(_, required, _)| *required)
+            .map(|(name, ..)| name)
     }
 
     /// The bundle's schema's actions aside: what is true of every request, each fact as the text of a
@@ -100,6 +112,25 @@ fn fact(catalogue: &Catalogue, name: &EntityUid, names: &BTreeSet<&EntityUid>) -
     }
 }
 
+fn is_mapped(range: &IpNet) -> bool {
+    match range.network() {
+        IpAddr::V6(address) => address.to_ipv4_mapped().is_some(),
+        IpAddr::V4(_) => false,
+    }
+}
+
+/// Whether any of the tests holds, as a tree that is no deeper than it has to be: it is walked by recursion.
+fn any(tests: &[String]) -> String {
+    match tests {
+        [] => "false".to_owned(),
+        [one] => one.clone(),
+        several => {
+            let (left, right) = several.split_at(several.len() / 2);
+            format!("({} || {})", any(left), any(right))
+        }
+    }
+}
+
 /// The declared entities of a type that are in a group, however deep.
 fn members(catalogue: &Catalogue, kind: &'static str, group: &EntityUid) -> Vec<String> {
     let id = group.id().unescaped();
@@ -125,15 +156,14 @@ fn one_of(members: &[String], what: &str) -> String {
 }
 
 fn network(catalogue: &Catalogue, name: &EntityUid) -> String {
-    let mut inside = String::new();
-    for range in catalogue.ranges_of(name.id().unescaped()) {
-        let join = if inside.is_empty() { "" } else { " || " };
-        // INVARIANT: writing into a string cannot fail.
-        let _ = write!(inside, "{join}context.address.isInRange(ip(\"{range}\"))");
-    }
-    if inside.is_empty() {
-        inside.push_str("false");
-    }
+    // Addresses are canonical, so none is in a range of mapped ones, which Cedar cannot write.
+    let ranges = catalogue
+        .ranges_of(name.id().unescaped())
+        .filter(|range| !is_mapped(range));
+    let tests: Vec<String> = ranges
+        .map(|range| format!("context.address.isInRange(ip(\"{range}\"))"))
+        .collect();
+    let inside = any(&tests);
     format!(
         "if context has network && context has address then (context.network in {name}) == ({inside}) else true"
     )

@@ -172,7 +172,8 @@ pub struct DataDiff {
     pub asked: usize,
     /// Those that are answered differently.
     pub flips: Vec<Flip>,
-    /// Whether the questions are all that the policies tell apart: then no other question is answered differently.
+    /// Whether the questions are all that the policies tell apart: then no other question is permitted by
+    /// one and not by the other.
     pub every: bool,
     /// Whether there were more questions than were to be asked.
     pub cut: bool,

@@ -131,9 +131,14 @@ impl Sight {
         let own = device.assigned_to.contains(&user.id);
         let named = device.assigned_to.intersection(&self.users);
         let named: Vec<&String> = named.collect();
+        // Whether it is anybody else's, too: a set can be asked whether it is empty.
+        let others = device
+            .assigned_to
+            .iter()
+            .any(|id| *id != user.id && !self.users.contains(id));
         let id = self.devices.then_some(&device.id);
         format!(
-            "{id:?} {own} {named:?} {encrypted} {:?} {:?} {:?} {:?} {:?}",
+            "{id:?} {own} {others} {named:?} {encrypted} {:?} {:?} {:?} {:?} {:?}",
             device.managed.value(),
             device.compliant.value(),
             device.platform.value(),

@@ -1,5 +1,6 @@
-//! A forbid that reads attributes or groups of an entity it names: where the entity is missing at run time,
-//! evaluation errors, Cedar skips the forbid, and the door stands open.
+//! A policy that reads attributes or groups of an entity it names. Only entities of the request are known at
+//! run time: where the entity is missing, evaluation errors, Cedar skips a forbid, and the door stands open;
+//! and a permit says something else than it seems to.
 
 use cedar_policy::pst::{BinaryOp, Clause, Expr, Literal, Template};
 
@@ -9,9 +10,6 @@ use crate::reads::children;
 use crate::source::SourceFile;
 
 pub(super) fn find(file: &SourceFile, policy: &Policy, syntax: &Template) -> Vec<Diagnostic> {
-    if policy.reference.effect == PolicyEffect::Permit {
-        return Vec::new();
-    }
     let mut found = Vec::new();
     for clause in syntax.clauses() {
         let (Clause::When(expr) | Clause::Unless(expr)) = clause;
@@ -29,19 +27,31 @@ pub(super) fn find(file: &SourceFile, policy: &Policy, syntax: &Template) -> Vec
                 "literal-attribute",
                 offset,
                 length,
-                format!("a forbid must not read {attribute} of `{literal}`: where the entity is missing, the forbid would not apply"),
+                match policy.reference.effect {
+                    PolicyEffect::Forbid => format!("a forbid must not read {attribute} of `{literal}`: where the entity is missing, the forbid would not apply"),
+                    PolicyEffect::Permit => format!("a permit must not read {attribute} of `{literal}`: the entity is known only where the request is about it"),
+                },
             )
             .with_help("test membership instead, such as `context.network in Network::\"offices\"`")
         })
         .collect()
 }
 
+/// The entity literal that an expression is, or can be.
+fn literal(expr: &Expr) -> Option<String> {
+    match expr {
+        Expr::Literal(Literal::EntityUID(uid)) => Some(uid.to_string()),
+        Expr::IfThenElse {
+            then_expr,
+            else_expr,
+            ..
+        } => literal(then_expr).or_else(|| literal(else_expr)),
+        _ => None,
+    }
+}
+
 /// Collects each attribute or tag that is read from an entity literal.
 fn walk(expr: &Expr, found: &mut Vec<(String, String)>) {
-    let literal = |expr: &Expr| match expr {
-        Expr::Literal(Literal::EntityUID(uid)) => Some(uid.to_string()),
-        _ => None,
-    };
     // On the left of `in` or `has` a literal is the same trap: only entities of the request itself are
     // known at run time, so the test is false, and the forbid does not apply.
     match expr {

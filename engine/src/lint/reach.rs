@@ -74,7 +74,7 @@ pub(super) fn try_out(bundle: &PolicyBundle, policy: &Policy) -> Reached {
     let mut findings = Vec::new();
     if all && matched == 0 && !is_suspicious(bundle, policy) {
         findings.push(never(policy));
-    } else if all && missed == 0 && conditions {
+    } else if all && matched > 0 && missed == 0 && conditions {
         findings.push(always(policy));
     }
     findings.extend(shadow(bundle, policy, &witnesses));

@@ -136,7 +136,11 @@ impl Constants {
             (Some(fact), Some(_)) if assigned => {
                 self.read.insert(fact);
             }
-            (None, None) if constants(left).is_some() && constants(right).is_some() => {}
+            // Whether one entity is in another depends on whether the request is about it.
+            (None, None)
+                if op != BinaryOp::In
+                    && constants(left).is_some()
+                    && constants(right).is_some() => {}
             _ => {
                 self.beyond = true;
                 self.anything(left);

@@ -67,13 +67,14 @@ impl Source<'_> {
         (devices.into_iter().map(Some).chain([None]).collect(), every)
     }
 
-    /// Whom a device may be assigned to: those whom the policies name, and somebody.
+    /// Whom a device may be assigned to: those whom the policies name, whoever asks, and a stranger.
     fn assignments(&self) -> Values<BTreeSet<String>> {
         if !self.constants.reads("device.assignedTo") {
             return (vec![BTreeSet::new()], true);
         }
         let mut users = self.named(types::USER);
         users.insert("somebody");
+        users.insert("somebody else");
         combinations(&users)
     }
 

@@ -69,6 +69,7 @@ impl Representatives {
             })
             .collect();
         let reads = |path| constants.reads(path);
+        let all = all && !source.others_are_taken();
         Self {
             dimensions,
             all,

@@ -23,6 +23,9 @@ pub(super) const SOURCE: &str = "example";
 /// An age beyond every bound that makes sense.
 pub(crate) const AGES_AGO: TimeDelta = TimeDelta::days(3_650);
 
+/// A text that no policy compares with anything.
+const OTHER_TEXT: &str = "something else";
+
 /// Most names whose every combination is tried: 2 to the power of it.
 const MOST_COMBINED: usize = 6;
 
@@ -138,6 +141,23 @@ impl Source<'_> {
         dimensions
     }
 
+    /// Whether a name that stands for all others is somebody's: then nothing stands for the others.
+    pub(super) fn others_are_taken(&self) -> bool {
+        let names = |kind: &'static str, id: &str| {
+            self.named(kind).contains(id) || self.declared(kind).any(|declared| declared == id)
+        };
+        let compared = self
+            .constants
+            .texts
+            .values()
+            .any(|texts| texts.contains(OTHER_TEXT));
+        compared
+            || names(types::USER, "somebody")
+            || names(types::USER, "somebody else")
+            || names(types::APPLICATION, "something")
+            || names(types::DEVICE, "a device")
+    }
+
     /// Ids of a type that the policies name.
     pub(super) fn named(&self, kind: &str) -> BTreeSet<&str> {
         self.named
@@ -198,7 +218,7 @@ impl Source<'_> {
         let mut countries: Vec<Option<CountryCode>> = declared
             .chain(named.iter().copied())
             // Somewhere that nobody speaks of.
-            .chain(["AQ", "BV", "HM", "TF", "UM"])
+            .chain(std::iter::once("AQ").chain(rust_iso3166::ALL_ALPHA2.iter().copied()))
             .filter(|id| {
                 let within = self.within(types::COUNTRY, id, &regions);
                 seen.insert((named.get(id).copied(), within))
@@ -216,7 +236,9 @@ impl Source<'_> {
             .around(path)
             .into_iter()
             .filter(|number| *number >= 0)
-            .map(TimeDelta::milliseconds)
+            // Before the first day of the calendar nobody has entered anything.
+            .filter_map(TimeDelta::try_milliseconds)
+            .filter(|age| moment().checked_sub_signed(*age).is_some())
             .collect();
         if !self.constants.reads(path) {
             return (vec![Some(TimeDelta::zero())], true);
@@ -239,7 +261,14 @@ impl Source<'_> {
     fn methods(&self) -> Values<BTreeSet<String>> {
         let none = BTreeSet::new();
         let texts = self.constants.texts.get("session.methods").unwrap_or(&none);
-        combinations(&texts.iter().map(String::as_str).collect())
+        // And one that no policy names: a set can hold it beside the others.
+        combinations(
+            &texts
+                .iter()
+                .map(String::as_str)
+                .chain([OTHER_TEXT])
+                .collect(),
+        )
     }
 
     pub(super) fn texts(&self, path: &str, optional: bool) -> Values<Option<String>> {
@@ -247,7 +276,7 @@ impl Source<'_> {
             return (vec![None], true);
         }
         let compared = self.constants.texts.get(path).into_iter().flatten();
-        let another = ["something else".to_owned()];
+        let another = [OTHER_TEXT.to_owned()];
         let texts = compared.chain(&another).cloned().map(Some);
         let missing = optional.then_some(None);
         (texts.chain(missing).collect(), true)
@@ -320,7 +349,12 @@ impl Source<'_> {
             Kind::Set(element) if **element == Kind::String => {
                 let none = BTreeSet::new();
                 let texts = self.constants.texts.get(path).unwrap_or(&none);
-                let (sets, every) = combinations(&texts.iter().map(String::as_str).collect());
+                let names = texts
+                    .iter()
+                    .map(String::as_str)
+                    .chain([OTHER_TEXT])
+                    .collect();
+                let (sets, every) = combinations(&names);
                 let set = |set: BTreeSet<String>| {
                     let texts = set.into_iter().map(AttributeValue::String);
                     Some(AttributeValue::Set(texts.collect()))

@@ -105,6 +105,56 @@ fn conditions_that_exclude_each_other_never_match() {
 }
 
 #[test]
+fn whoever_else_there_is_counts() {
+    for condition in [
+        // A device of somebody else's.
+        "when { context has device && !context.device.assignedTo.isEmpty() && !context.device.assignedTo.contains(principal) }",
+        // Methods that no policy names.
+        "when { !context.session.methods.isEmpty() }",
+        "when { context.session.methods.isEmpty() }",
+        "when { [\"pwd\", \"otp\"].containsAll(context.session.methods) }",
+        "when { context.session.methods.containsAll([\"pwd\"]) && context.session.methods != [\"pwd\"] }",
+        // The names that stand for others are somebody's.
+        "when { principal == User::\"somebody\" }",
+        "when { principal has email && principal.email == \"something else\" }",
+        // A bound before the first day of the calendar.
+        "when { context.session has passwordAge && context.session.passwordAge <= duration(\"100000000d\") }",
+    ] {
+        let policy = format!("@id(\"x\") forbid (principal, action, resource) {condition};");
+        assert_eq!(findings(&policy), [""; 0], "{condition}");
+    }
+}
+
+#[test]
+fn of_a_policy_with_nothing_in_its_scope_it_is_not_said_that_it_always_matches() {
+    let files = [
+        SourceFile::new(
+            "a.cedar",
+            r#"@id("old") @reason("Old.") permit (principal, action, resource in ApplicationGroup::"legacy") when { false };"#,
+        ),
+        SourceFile::new("entities.toml", "[application-group.legacy]\n"),
+    ];
+    let bundle = PolicyBundle::load(&files, None).unwrap();
+    assert!(bundle.examine().is_empty(), "{:?}", bundle.examine());
+}
+
+#[test]
+fn a_country_that_nobody_speaks_of_is_found_wherever_it_is() {
+    let files = [
+        SourceFile::new(
+            "a.cedar",
+            r#"@id("x") @reason("Ice.") forbid (principal, action, resource) when { context has country && !(context.country in Region::"ice") };"#,
+        ),
+        SourceFile::new(
+            "entities.toml",
+            "[region.ice]\ncountries = [\"AQ\", \"BV\", \"HM\", \"TF\", \"UM\"]\n",
+        ),
+    ];
+    let bundle = PolicyBundle::load(&files, None).unwrap();
+    assert!(bundle.examine().is_empty(), "{:?}", bundle.examine());
+}
+
+#[test]
 fn conditions_that_cannot_fail_always_match() {
     insta::assert_debug_snapshot!(findings(
         r#"@id("or") forbid (principal, action, resource == Application::"wiki")

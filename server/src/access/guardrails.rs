@@ -8,7 +8,7 @@ use doorward_analysis::{GuardrailProof, Proof, Solver, SolverError};
 use doorward_engine::{Guardrails, PolicyBundle, describe, is_bundle_file, is_guardrail_file};
 
 use super::policies::{plain, texts};
-use crate::domain::diagnostic::Diagnostic;
+use crate::domain::diagnostic::{Diagnostic, Severity};
 
 /// The names of the findings, for machines.
 const BROKEN: &str = "broken-guardrail";
@@ -38,7 +38,15 @@ pub(super) fn keep(
         Ok(proofs) => proofs,
         Err(error) => return Ok(vec![unproved(guardrails, &error)]),
     };
-    let broken: Vec<Diagnostic> = proofs.iter().filter_map(broken).collect();
+    let mut broken: Vec<Diagnostic> = proofs.iter().filter_map(broken).collect();
+    // What the solver found counts, even where it could not be shown: a time-out does not.
+    let suspect = proofs
+        .iter()
+        .filter(|it| matches!(it.proof, Proof::Unknown { found: true, .. }));
+    broken.extend(suspect.filter_map(untold).map(|finding| Diagnostic {
+        severity: Severity::Error,
+        ..finding
+    }));
     if broken.is_empty() {
         Ok(proofs.iter().filter_map(untold).collect())
     } else {
@@ -67,7 +75,7 @@ fn broken(proof: &GuardrailProof) -> Option<Diagnostic> {
 }
 
 fn untold(proof: &GuardrailProof) -> Option<Diagnostic> {
-    let Proof::Unknown { why } = &proof.proof else {
+    let Proof::Unknown { why, .. } = &proof.proof else {
         return None;
     };
     let message = format!(

@@ -46,7 +46,7 @@ fn place(proof: &GuardrailProof) -> String {
 fn details(verdict: &Verdict, proof: &GuardrailProof, style: Style) -> Vec<String> {
     match &proof.proof {
         Proof::Holds => Vec::new(),
-        Proof::Unknown { why } => vec![why.clone()],
+        Proof::Unknown { why, .. } => vec![why.clone()],
         Proof::Broken { example } => {
             let mut lines: Vec<String> = proof.guardrail.reason.iter().cloned().collect();
             lines.push(match proof.guardrail.effect {
@@ -163,7 +163,7 @@ pub(super) fn document(verdict: &Verdict) -> Document<'_> {
                 guardrail: &proof.guardrail,
                 result,
                 why: match &proof.proof {
-                    Proof::Unknown { why } => Some(why),
+                    Proof::Unknown { why, .. } => Some(why),
                     _ => None,
                 },
                 example: match &proof.proof {

@@ -57,6 +57,7 @@ fn a_proof_that_could_not_be_made_is_no_proof() {
     let mut verdict = verdict(ACCESS);
     verdict.proofs[0].proof = Proof::Unknown {
         why: "the solver gave up".to_owned(),
+        found: false,
     };
     assert_eq!(verdict.exit(), Exit::Unanswered);
     let revision = verdict.bundle.revision().short();
