@@ -20,6 +20,24 @@ pub fn is_guardrail_file(name: &str) -> bool {
     last == "guardrails.cedar" || last.ends_with(".guardrails.cedar")
 }
 
+/// What is wrong with the guardrails themselves. What is wrong with the schema or the entity data is told by
+/// whoever loads the bundle; here it stands only where nothing else does.
+fn of_guardrails(error: &BundleError) -> BundleError {
+    let own: Vec<Diagnostic> = error
+        .diagnostics
+        .iter()
+        .filter(|finding| is_guardrail_file(&finding.file.name))
+        .cloned()
+        .collect();
+    if own.is_empty() {
+        error.clone()
+    } else {
+        BundleError {
+            diagnostics: own.into(),
+        }
+    }
+}
+
 /// Guardrails, checked against the schema and the entity data of their bundle as its policies are.
 #[derive(Debug)]
 pub struct Guardrails(PolicyBundle);
@@ -35,7 +53,8 @@ impl Guardrails {
         if !files.iter().any(|file| is_one(&file.name)) {
             return Ok(None);
         }
-        let bundle = stack::with_enough(|| PolicyBundle::load_of(files, None, is_one))?;
+        let bundle = stack::with_enough(|| PolicyBundle::load_of(files, None, is_one))
+            .map_err(|error| of_guardrails(&error))?;
         let silent = bundle
             .in_order()
             .into_iter()

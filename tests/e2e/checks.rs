@@ -214,9 +214,45 @@ async fn every_finding_of_the_manual_is_explained() {
 }
 
 #[tokio::test]
-async fn the_starter_policies_are_laid_out() {
-    let asked = doorward(&Installation::new(), &["fmt", "--check"]).await;
+async fn the_starter_policies_and_guardrails_are_laid_out() {
+    // The directory as it is shipped: an installation of the tests leaves some of it out.
+    let starter = concat!(env!("CARGO_MANIFEST_DIR"), "/../policies");
+    let asked = doorward(&Installation::new(), &["fmt", "--check", starter]).await;
     assert_eq!(asked.code, Some(0), "{asked:?}");
+    assert!(asked.stdout.contains("2 files"), "{asked:?}");
+}
+
+#[tokio::test]
+async fn what_lies_beside_the_policies_and_would_keep_them_out_is_found() {
+    let installation = Installation::new();
+    let guardrail = "@id(\"g\") forbid (principal, action, resource) when { context.nothing };\n";
+    installation.overwrite("policies/guardrails.cedar", guardrail);
+    installation.overwrite("policies/a.suite.toml", "x = 1\n");
+    let checked = doorward(&installation, &["check", "--format", "json"]).await;
+    assert_eq!(checked.code, Some(1), "{checked:?}");
+    let document = json(&checked);
+    assert_eq!(document["ok"], false, "{document}");
+    let found: Vec<&str> = document["diagnostics"]
+        .as_array()
+        .expect("findings")
+        .iter()
+        .map(|finding| finding["file"].as_str().expect("a file"))
+        .collect();
+    for file in ["policies/guardrails.cedar", "policies/a.suite.toml"] {
+        assert!(found.contains(&file), "{found:?}");
+    }
+    // What is wrong with the entity data is not told once more for the guardrails.
+    installation.overwrite("policies/a.suite.toml", "now = '2026-11-24T09:00:00Z'\n");
+    installation.overwrite(
+        "policies/guardrails.cedar",
+        "@id(\"g\") forbid (principal, action, resource);\n",
+    );
+    installation.append(
+        "policies/entities.toml",
+        "\n[network.bad]\nranges = [\"nonsense\"]\n",
+    );
+    let checked = doorward(&installation, &["check", "--format", "json"]).await;
+    assert_eq!(codes(&checked), ["entity-data"], "{checked:?}");
 }
 
 #[tokio::test]

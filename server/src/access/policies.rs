@@ -6,8 +6,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use doorward_analysis::Solver;
+use doorward_engine::suite::{Suite, is_suite_file};
 use doorward_engine::{
-    BundleError, PolicyBundle, Severity as EngineSeverity, SourceFile, is_bundle_file,
+    BundleError, Guardrails, PolicyBundle, Severity as EngineSeverity, SourceFile, is_bundle_file,
+    is_guardrail_file,
 };
 use miette::{GraphicalReportHandler, GraphicalTheme};
 
@@ -77,7 +79,12 @@ fn both<A, B>(
     match (one, other) {
         (Ok(one), Ok(other)) => Ok((one, other)),
         (Err(mut wrong), Err(more)) => {
-            wrong.extend(more);
+            // A broken schema is found by all who read it.
+            for finding in more {
+                if !wrong.contains(&finding) {
+                    wrong.push(finding);
+                }
+            }
             Err(wrong)
         }
         (Err(wrong), Ok(_)) | (Ok(_), Err(wrong)) => Err(wrong),
@@ -95,16 +102,47 @@ pub enum PoliciesError {
     Invalid(#[from] BundleError),
 }
 
-/// Checks the bundle in a directory, as a server would before it uses it.
+/// Checks the bundle in a directory, as a server would before it uses it, with the suites and guardrails
+/// beside it: one that cannot be read keeps the bundle out. Whether the bundle passes them is not asked here.
 pub fn check(
     directory: &Path,
 ) -> Result<(PolicyBundle, Vec<doorward_engine::Diagnostic>), PoliciesError> {
     let snapshot = Snapshot::read(&Watched::Directory(directory.to_owned()))
         .map_err(PoliciesError::Unreadable)?;
-    let files = texts(&snapshot.files, is_bundle_file).map_err(PoliciesError::Unreadable)?;
-    let bundle = PolicyBundle::load(&files, None)?;
-    let warnings = bundle.warnings().to_vec();
-    Ok((bundle, warnings))
+    let wanted =
+        |name: &str| is_bundle_file(name) || is_guardrail_file(name) || is_suite_file(name);
+    let files = texts(&snapshot.files, wanted).map_err(PoliciesError::Unreadable)?;
+    let suites = files.iter().filter(|file| is_suite_file(&file.name));
+    let mut beside: Vec<doorward_engine::Diagnostic> = suites
+        .filter_map(|file| Suite::parse(file).err())
+        .flatten()
+        .collect();
+    if let Err(error) = Guardrails::load(&files) {
+        beside.extend_from_slice(&error.diagnostics);
+    }
+    match PolicyBundle::load(&files, None) {
+        Ok(bundle) if beside.is_empty() => {
+            let warnings = bundle.warnings().to_vec();
+            Ok((bundle, warnings))
+        }
+        Ok(_) => Err(invalid(Vec::new(), beside)),
+        Err(error) => Err(invalid(error.diagnostics.to_vec(), beside)),
+    }
+}
+
+/// Everything that is wrong, each thing once.
+fn invalid(
+    mut wrong: Vec<doorward_engine::Diagnostic>,
+    beside: Vec<doorward_engine::Diagnostic>,
+) -> PoliciesError {
+    for finding in beside {
+        if !wrong.contains(&finding) {
+            wrong.push(finding);
+        }
+    }
+    PoliciesError::Invalid(BundleError {
+        diagnostics: wrong.into(),
+    })
 }
 
 /// The bundle that these files make, or everything that is wrong with them.
