@@ -253,7 +253,7 @@ pub(crate) fn parts(policy: &Policy) -> Vec<Part> {
 }
 
 /// Splits `a && b && c`, in order.
-fn conjuncts(expr: &Arc<Expr>, each: &mut impl FnMut(Arc<Expr>)) {
+pub(crate) fn conjuncts(expr: &Arc<Expr>, each: &mut impl FnMut(Arc<Expr>)) {
     match expr.as_ref() {
         Expr::BinaryOp {
             op: BinaryOp::And,

@@ -4,9 +4,10 @@
 use std::fmt::Display;
 use std::sync::Arc;
 
-use cedar_policy::pst::{BinaryOp, Clause, Expr};
+use cedar_policy::pst::{Clause, Expr};
 
 use super::{ChangedPart, PartKind};
+use crate::explain::conjuncts;
 use crate::phrase;
 use crate::policy::{Mode, Policy, PolicyEffect};
 
@@ -202,22 +203,9 @@ impl Condition {
     }
 }
 
-/// Splits `a && b && c`, in order.
+/// The conditions of a clause, in order.
 fn split(expr: &Arc<Expr>, unless: bool, into: &mut Vec<Condition>) {
-    match expr.as_ref() {
-        Expr::BinaryOp {
-            op: BinaryOp::And,
-            left,
-            right,
-        } => {
-            split(left, unless, into);
-            split(right, unless, into);
-        }
-        _ => into.push(Condition {
-            unless,
-            expr: Arc::clone(expr),
-        }),
-    }
+    conjuncts(expr, &mut |expr| into.push(Condition { unless, expr }));
 }
 
 fn written(name: &str, constraint: &impl Display) -> String {

@@ -34,6 +34,18 @@ pub enum Format {
     Json,
 }
 
+/// For whom a command answers that reviewers of policies use, too.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum Form {
+    /// A person
+    #[default]
+    Human,
+    /// A machine, which gets JSON
+    Json,
+    /// A comment on a pull request
+    Markdown,
+}
+
 /// Writes to standard output, and is done only when it has arrived.
 pub fn print(text: &str) -> Result<(), Failure> {
     let mut output = io::stdout().lock();

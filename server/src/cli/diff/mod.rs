@@ -18,7 +18,7 @@ use clap::ValueEnum;
 
 use self::comparison::Comparison;
 use self::report::Report;
-use super::render::{self, Style};
+use super::render::{self, Form, Style};
 use super::{Exit, Failure};
 use crate::domain::clock::SystemClock;
 
@@ -31,18 +31,6 @@ Examples:
   doorward diff main HEAD --format markdown    for a comment on a pull request
 
 Exit code: 0 no change in behaviour was found, 1 there is one, 2 they cannot be compared";
-
-/// For whom the command answers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
-enum Form {
-    /// A person
-    #[default]
-    Human,
-    /// A machine, which gets JSON
-    Json,
-    /// A comment on a pull request
-    Markdown,
-}
 
 /// Whose suites are asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]

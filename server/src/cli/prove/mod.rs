@@ -6,11 +6,10 @@ mod report;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::ValueEnum;
 use doorward_analysis::{GuardrailProof, Proof, Solver, SolverError};
 use doorward_engine::{BundleError, Guardrails, PolicyBundle, is_bundle_file, is_guardrail_file};
 
-use super::render::{self, Style, finding};
+use super::render::{self, Form, Style, finding};
 use super::revision::Place;
 use super::{Exit, Failure};
 
@@ -22,18 +21,6 @@ Examples:
   doorward prove --solver /opt/cvc5/bin/cvc5   another solver than the `cvc5` in PATH
 
 Exit code: 0 every guardrail holds, 1 one is broken, or files are, 2 it could not be told";
-
-/// For whom the command answers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
-enum Form {
-    /// A person
-    #[default]
-    Human,
-    /// A machine, which gets JSON
-    Json,
-    /// A comment on a pull request
-    Markdown,
-}
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]

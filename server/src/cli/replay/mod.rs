@@ -16,14 +16,13 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::thread;
 
-use clap::ValueEnum;
 use doorward_engine::is_bundle_file;
 
 use self::report::Report;
 use self::stream::Log;
 use self::work::Task;
 use super::render::progress::Progress;
-use super::render::{self, Style};
+use super::render::{self, Form, Style};
 use super::revision::Place;
 use super::whatif::instant;
 use super::{Exit, Failure};
@@ -39,18 +38,6 @@ Examples:
   doorward replay decisions.jsonl --same               do the records hold all that decided?
 
 Exit code: 0 no answer is another one, 1 some are, or lines are broken, 2 nothing was replayed";
-
-/// For whom the command answers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
-enum Form {
-    /// A person
-    #[default]
-    Human,
-    /// A machine, which gets JSON
-    Json,
-    /// A comment on a pull request
-    Markdown,
-}
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]

@@ -18,7 +18,7 @@ use doorward_engine::{Action, CountryCode};
 pub(in crate::cli) use self::answer::{Answer, Try};
 use self::question::Question;
 use self::world::World;
-use super::render::{self, Style};
+use super::render::{self, Form, Style};
 use super::{Exit, Failure};
 use crate::domain::clock::{Clock, SystemClock, Timestamp};
 
@@ -33,18 +33,6 @@ Examples:
 What is not given is not known: without `--password-age` no password was entered.
 
 Exit code: 0 permit, 1 step up or deny, 2 the question cannot be asked";
-
-/// For whom the command answers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
-enum Form {
-    /// A person
-    #[default]
-    Human,
-    /// A machine, which gets JSON
-    Json,
-    /// A comment on a pull request
-    Markdown,
-}
 
 /// What is asked for, as policies write it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
