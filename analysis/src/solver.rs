@@ -8,6 +8,8 @@ use cedar_policy_symcc::CedarSymCompiler;
 use cedar_policy_symcc::solver::LocalSolver;
 use tokio::process::Command;
 
+use crate::asking::apart;
+
 /// How the solver is run.
 #[derive(Debug, Clone)]
 pub struct Solver {
@@ -44,6 +46,16 @@ pub enum SolverError {
 }
 
 impl Solver {
+    /// Whether it can be started at all.
+    ///
+    /// # Errors
+    /// Why it cannot.
+    pub(crate) fn is_there(&self) -> Result<(), SolverError> {
+        apart(vec![()], async |()| self.start().map(drop))?
+            .into_iter()
+            .collect()
+    }
+
     /// A solver that waits for questions, and that ends with its owner.
     pub(crate) fn start(&self) -> Result<CedarSymCompiler<LocalSolver>, SolverError> {
         let missing = |why: String| SolverError::Missing {
@@ -58,7 +70,15 @@ impl Solver {
             .stderr(Stdio::piped())
             .kill_on_drop(true);
         let solver =
-            LocalSolver::from_command(&mut command).map_err(|error| missing(error.to_string()))?;
-        CedarSymCompiler::new(solver).map_err(|error| missing(error.to_string()))
+            LocalSolver::from_command(&mut command).map_err(|error| missing(cause(&error)))?;
+        CedarSymCompiler::new(solver).map_err(|error| missing(cause(&error)))
+    }
+}
+
+/// What lies at the bottom of an error: those above it say nothing of the program.
+fn cause(error: &dyn std::error::Error) -> String {
+    match error.source() {
+        Some(source) => cause(source),
+        None => error.to_string(),
     }
 }

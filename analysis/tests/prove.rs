@@ -130,31 +130,34 @@ fn an_action_of_the_organisations_own_hides_no_break() {
 
 #[test]
 fn where_the_schema_requires_an_attribute_nobody_is_promised_entry() {
-    let schema = doorward_engine::BUILT_IN_SCHEMA.replace(
-        "entity Application in [ApplicationGroup];",
-        "entity Application in [ApplicationGroup] = { level: Long };",
-    );
-    let files = |access: String| {
-        [
+    let proofs = |access: String, level: &str| {
+        let schema = doorward_engine::BUILT_IN_SCHEMA.replace(
+            "entity Application in [ApplicationGroup];",
+            &format!("entity Application in [ApplicationGroup] = {{ level: {level} }};"),
+        );
+        let files = [
             SourceFile::new("access.cedar", access),
             SourceFile::new("entities.toml", ENTITIES),
             SourceFile::new("guardrails.cedar", GUARDRAILS),
-            SourceFile::new("own.cedarschema", schema.clone()),
-        ]
-    };
-    let proofs = |access: String| {
-        let files = files(access);
+            SourceFile::new("own.cedarschema", schema),
+        ];
         let bundle = PolicyBundle::load(&files, None).unwrap();
         let guardrails = Guardrails::load(&files).unwrap().unwrap();
         prove(&bundle, &guardrails, &Solver::default()).unwrap()
     };
-    let kept = proofs(ACCESS.to_owned());
+    let kept = proofs(ACCESS.to_owned(), "Long");
     let Proof::Unknown { found: false, why } = &kept[3].proof else {
         panic!("{kept:?}");
     };
     assert!(why.contains("`level`"), "{why}");
-    // What the solver finds counts, although no request of ours shows it.
-    let wide = proofs(ACCESS.replace("\"7d\"", "\"60d\""));
+    let wide = ACCESS.replace("\"7d\"", "\"60d\"");
+    let shown = proofs(wide.clone(), "Long");
+    let Proof::Broken { example } = &shown[2].proof else {
+        panic!("{shown:?}");
+    };
+    assert!(example.application.attributes.contains_key("level"));
+    // What the solver finds counts, although no request of ours shows it: files have no values of this type.
+    let wide = proofs(wide, "{ at: Long }");
     assert!(
         matches!(wide[2].proof, Proof::Unknown { found: true, .. }),
         "{wide:?}"

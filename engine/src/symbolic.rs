@@ -2,7 +2,7 @@
 //! true of every request. The solver knows nothing of entity data: what is in which group is told to it as
 //! policies that forbid a world where it were otherwise.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use cedar_policy::EntityUid;
@@ -61,53 +61,105 @@ impl PolicyBundle {
             .iter()
             .chain(&guardrails.bundle().names)
             .collect();
-        let mut facts: Vec<String> = ALWAYS.map(str::to_owned).to_vec();
-        for name in &names {
-            facts.extend(fact(&self.catalogue, name, &names));
-        }
-        facts
-            .iter()
-            .enumerate()
-            .map(|(number, fact)| {
-                format!("@id(\"world:{number}\") forbid (principal, action, resource) unless {{ {fact} }};")
-            })
+        as_policies(&facts(&self.catalogue, &names, &Names::default()))
+    }
+
+    /// The organisation's own attributes that files have values of: the entity's type, and the name.
+    #[must_use]
+    pub fn custom_attributes(&self) -> Vec<(&'static str, &str)> {
+        [types::USER, types::APPLICATION, types::DEVICE]
+            .into_iter()
+            .flat_map(|of| self.schema.custom.of(of).map(move |(name, ..)| (of, name)))
             .collect()
     }
 }
 
-fn fact(catalogue: &Catalogue, name: &EntityUid, names: &BTreeSet<&EntityUid>) -> Option<String> {
+/// The names under which entities are told to the solver, where they are not their own.
+#[derive(Debug, Default)]
+pub(crate) struct Names {
+    /// Entities that go by another name.
+    pub(crate) renamed: BTreeMap<EntityUid, EntityUid>,
+    /// For each group the name of the group of those who are in it by themselves. With these, who is in a group
+    /// is told exactly; without, only that whoever is in one is in those above it.
+    pub(crate) direct: BTreeMap<String, EntityUid>,
+}
+
+impl Names {
+    fn told<'a>(&'a self, uid: &'a EntityUid) -> &'a EntityUid {
+        self.renamed.get(uid).unwrap_or(uid)
+    }
+}
+
+/// Each fact as a policy that forbids all else.
+pub(crate) fn as_policies(facts: &BTreeSet<String>) -> Vec<String> {
+    let facts = facts.iter().enumerate();
+    facts
+        .map(|(number, fact)| {
+            format!("@id(\"world:{number}\") forbid (principal, action, resource) unless {{ {fact} }};")
+        })
+        .collect()
+}
+
+/// What is true of every request, as far as it has to do with the entities that `wanted` are.
+pub(crate) fn facts(
+    catalogue: &Catalogue,
+    wanted: &BTreeSet<&EntityUid>,
+    names: &Names,
+) -> BTreeSet<String> {
+    let about = wanted
+        .iter()
+        .filter_map(|name| fact(catalogue, name, wanted, names));
+    ALWAYS.map(str::to_owned).into_iter().chain(about).collect()
+}
+
+fn fact(
+    catalogue: &Catalogue,
+    name: &EntityUid,
+    wanted: &BTreeSet<&EntityUid>,
+    names: &Names,
+) -> Option<String> {
     if name.type_name().namespace_components().next().is_some() {
         return None;
     }
+    let told = names.told(name);
     match name.type_name().basename() {
         types::REGION => {
-            let within = members(catalogue, types::COUNTRY, name);
+            let within = uids(catalogue, types::COUNTRY, name);
             let is = one_of(&within, "context.country");
             Some(format!(
-                "if context has country then (context.country in {name}) == ({is}) else true"
+                "if context has country then (context.country in {told}) == ({is}) else true"
             ))
         }
         types::APPLICATION_GROUP => {
-            let within = members(catalogue, types::APPLICATION, name);
+            let within = uids(catalogue, types::APPLICATION, name);
             let is = one_of(&within, "resource");
-            Some(format!("(resource in {name}) == ({is})"))
+            Some(format!("(resource in {told}) == ({is})"))
         }
-        types::GROUP => {
+        types::GROUP if names.direct.is_empty() => {
             let above = catalogue.ancestors(types::GROUP, name.id().unescaped());
-            let above: Vec<String> = names
+            let above: Vec<String> = wanted
                 .iter()
                 .filter(|other| other.type_name() == name.type_name())
                 .filter(|other| above.iter().any(|id| id == other.id().unescaped()))
-                .map(|other| format!("principal in {other}"))
+                .map(|other| format!("principal in {}", names.told(other)))
                 .collect();
             (!above.is_empty()).then(|| {
                 format!(
-                    "if principal in {name} then {} else true",
+                    "if principal in {told} then {} else true",
                     above.join(" && ")
                 )
             })
         }
-        types::NETWORK => Some(network(catalogue, name)),
+        types::GROUP => {
+            let within = members(catalogue, types::GROUP, name);
+            let tests: Vec<String> = within
+                .chain([name.id().unescaped()])
+                .filter_map(|group| names.direct.get(group))
+                .map(|direct| format!("principal in {direct}"))
+                .collect();
+            Some(format!("(principal in {told}) == ({})", any(&tests)))
+        }
+        types::NETWORK => Some(network(catalogue, name, told)),
         _ => None,
     }
 }
@@ -132,21 +184,27 @@ fn any(tests: &[String]) -> String {
 }
 
 /// The declared entities of a type that are in a group, however deep.
-fn members(catalogue: &Catalogue, kind: &'static str, group: &EntityUid) -> Vec<String> {
+pub(crate) fn members<'a>(
+    catalogue: &'a Catalogue,
+    kind: &'static str,
+    group: &'a EntityUid,
+) -> impl Iterator<Item = &'a str> {
     let id = group.id().unescaped();
-    catalogue
-        .ids(kind)
-        .filter(|member| {
-            catalogue
-                .ancestors(kind, member)
-                .iter()
-                .any(|above| above == id)
-        })
+    catalogue.ids(kind).filter(move |member| {
+        let above = catalogue.ancestors(kind, member);
+        above.iter().any(|above| above == id)
+    })
+}
+
+fn uids(catalogue: &Catalogue, kind: &'static str, group: &EntityUid) -> Vec<String> {
+    let members = members(catalogue, kind, group);
+    members
         .map(|member| crate::entities::uid(kind, member).to_string())
         .collect()
 }
 
-fn one_of(members: &[String], what: &str) -> String {
+/// Whether `what` is one of the entities, as a condition.
+pub(crate) fn one_of(members: &[String], what: &str) -> String {
     if members.is_empty() {
         // A set without elements has no type.
         "false".to_owned()
@@ -155,7 +213,7 @@ fn one_of(members: &[String], what: &str) -> String {
     }
 }
 
-fn network(catalogue: &Catalogue, name: &EntityUid) -> String {
+fn network(catalogue: &Catalogue, name: &EntityUid, told: &EntityUid) -> String {
     // Addresses are canonical, so none is in a range of mapped ones, which Cedar cannot write.
     let ranges = catalogue
         .ranges_of(name.id().unescaped())
@@ -165,6 +223,6 @@ fn network(catalogue: &Catalogue, name: &EntityUid) -> String {
         .collect();
     let inside = any(&tests);
     format!(
-        "if context has network && context has address then (context.network in {name}) == ({inside}) else true"
+        "if context has network && context has address then (context.network in {told}) == ({inside}) else true"
     )
 }

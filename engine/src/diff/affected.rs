@@ -16,13 +16,14 @@ use crate::slice::Scope;
 use crate::vocabulary::types;
 
 /// An application that no entity data declares and no policy names.
-const ANOTHER: &str = "something";
+pub(super) const ANOTHER: &str = "something";
 
 /// What can make a difference.
 #[derive(Debug)]
 pub(super) struct Change<'a> {
     old: Side<'a>,
     new: Side<'a>,
+    moved: Moved<'a>,
     /// Whether the schemas differ in what they mean, so that requests can fit one and not the other.
     pub(super) other_schema: bool,
 }
@@ -38,9 +39,25 @@ struct Side<'a> {
 /// Places at which the same policies decide, some of which are affected.
 #[derive(Debug)]
 pub(super) struct Region<'a> {
-    /// The policies of both sides that decide there.
-    pub(super) policies: Vec<&'a Policy>,
+    /// The policies that decide there, of the old side and of the new.
+    pub(super) sides: [Vec<Deciding<'a>>; 2],
     pub(super) places: Vec<Place>,
+}
+
+/// A policy that decides.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Deciding<'a> {
+    pub(super) policy: &'a Policy,
+    /// Whether the other side has none like it.
+    pub(super) affected: bool,
+}
+
+impl<'a> Region<'a> {
+    /// The policies of both sides.
+    pub(super) fn policies(&self) -> Vec<&'a Policy> {
+        let deciding = self.sides.iter().flatten();
+        deciding.map(|deciding| deciding.policy).collect()
+    }
 }
 
 impl<'a> Change<'a> {
@@ -49,13 +66,18 @@ impl<'a> Change<'a> {
         let mut change = Self {
             old: Side::of(old),
             new: Side::of(new),
+            moved: Moved::between(old, new),
             other_schema,
         };
-        let moved = Moved::between(old, new);
         let (before, after) = (change.old.keys(), change.new.keys());
-        change.old.affect(&after, &moved, other_schema);
-        change.new.affect(&before, &moved, other_schema);
+        change.old.affect(&after, &change.moved, other_schema);
+        change.new.affect(&before, &change.moved, other_schema);
         change
+    }
+
+    /// Whether entity data says something else about the entity than it did.
+    pub(super) fn has_moved(&self, uid: &EntityUid) -> bool {
+        self.moved.has_other_members(uid)
     }
 
     /// Whether no policy is affected: then no answer can differ.
@@ -83,19 +105,14 @@ impl<'a> Change<'a> {
         regions
             .into_iter()
             .map(|([before, after], places)| Region {
-                policies: self
-                    .old
-                    .at(&before)
-                    .chain(self.new.at(&after))
-                    .map(Arc::as_ref)
-                    .collect(),
+                sides: [self.old.at(&before), self.new.at(&after)],
                 places,
             })
             .collect()
     }
 
     /// Every application that is known to either side, and one that is not.
-    fn applications(&self) -> BTreeSet<&str> {
+    pub(super) fn applications(&self) -> BTreeSet<&str> {
         let sides = [&self.old, &self.new];
         let declared = sides
             .into_iter()
@@ -178,14 +195,19 @@ impl<'a> Side<'a> {
         affected.any(|affected| *affected)
     }
 
-    fn at(&self, numbers: &[usize]) -> impl Iterator<Item = &'a Arc<Policy>> {
-        numbers
-            .iter()
-            .filter_map(|number| self.policies.get(*number).copied())
+    fn at(&self, numbers: &[usize]) -> Vec<Deciding<'a>> {
+        let deciding = numbers.iter().filter_map(|number| {
+            Some(Deciding {
+                policy: self.policies.get(*number)?,
+                affected: *self.affected.get(*number)?,
+            })
+        });
+        deciding.collect()
     }
 }
 
 /// Entities with other members on the one side than on the other.
+#[derive(Debug)]
 struct Moved<'a> {
     sides: Option<[&'a PolicyBundle; 2]>,
 }

@@ -62,7 +62,7 @@ pub(super) fn units(change: &Change<'_>, old: &PolicyBundle, new: &PolicyBundle)
 
 /// One for all places, or one for each where conditions look at them.
 fn of_region(region: &Region<'_>, old: &PolicyBundle, new: &PolicyBundle) -> Vec<Unit> {
-    let requests = Representatives::across(&[old, new], &region.policies);
+    let requests = Representatives::across(&[old, new], &region.policies());
     let at = |places: &[Place]| {
         let mut requests = requests.clone();
         if let Some(place) = places.first() {

@@ -4,6 +4,7 @@
 //! - [`representatives()`] asks both bundles the questions that the changed policies tell apart, and [`people()`]
 //!   asks them for real users and devices.
 //! - [`ask()`] asks both whatever the caller wants to know, and [`compare()`] compares what they said.
+//! - [`symbolic()`] tells a solver of it, which can prove that there is none.
 //!
 //! Questions show that a change makes a difference, by one that makes it. That there is none they prove only
 //! where they are all that the policies tell apart ([`DataDiff::every`]).
@@ -13,6 +14,7 @@ mod data;
 mod meaning;
 mod people;
 mod structure;
+mod symbolic;
 #[cfg(test)]
 mod tests;
 
@@ -23,6 +25,7 @@ use serde::Serialize;
 pub use data::representatives;
 pub use people::{Person, people};
 pub use structure::structure;
+pub use symbolic::{SymbolicChange, SymbolicKind, SymbolicPolicy, SymbolicSlice, symbolic};
 
 use crate::bundle::PolicyBundle;
 use crate::decision::{Decision, Outcome};

@@ -143,7 +143,7 @@ fn in_a_row(names: &[&str]) -> String {
     }
 }
 
-fn answer(decision: &Decision) -> String {
+pub(super) fn answer(decision: &Decision) -> String {
     let policies: Vec<&str> = decision
         .determining
         .iter()

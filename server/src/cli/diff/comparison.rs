@@ -5,10 +5,12 @@ use std::net::IpAddr;
 use std::path::Path;
 use std::sync::Arc;
 
+use doorward_analysis::Solver;
 use doorward_engine::diff::{self, DataDiff, Flip, Person, Structure, compare};
 use doorward_engine::suite::{self, Suite};
 use doorward_engine::{CountryCode, Fact, PolicyBundle};
 
+use super::proof::{Proof, Wanted};
 use super::sides::{Shown, Side};
 use super::{Args, Suites};
 use crate::access;
@@ -32,6 +34,10 @@ pub(super) struct Comparison {
     pub(super) cases: Option<DataDiff>,
     /// The people of a users file, where one was given.
     pub(super) people: Option<People>,
+    /// What a solver says of all requests.
+    pub(super) proof: Proof,
+    /// Whether there is no answer where it could not tell.
+    pub(super) must_prove: bool,
     /// Whether people may be named.
     pub(super) names: bool,
     pub(super) notes: Vec<String>,
@@ -58,6 +64,8 @@ impl Comparison {
         Ok(Self {
             structure: diff::structure(&old.bundle, &new.bundle),
             questions: diff::representatives(&old.bundle, &new.bundle, args.most),
+            proof: proof(&old.bundle, &new.bundle, args)?,
+            must_prove: args.proof == Wanted::Always,
             cases,
             people,
             names: args.names,
@@ -68,10 +76,12 @@ impl Comparison {
     }
 
     pub(super) fn exit(&self) -> Exit {
-        if self.flips().next().is_none() {
-            Exit::Yes
-        } else {
+        if self.flips().next().is_some() || self.proof.shows_a_change() {
             Exit::No
+        } else if self.must_prove && self.proof.is_in_doubt() {
+            Exit::Unanswered
+        } else {
+            Exit::Yes
         }
     }
 
@@ -130,6 +140,14 @@ fn cases(
         }
     }
     Ok(Some(data))
+}
+
+fn proof(old: &PolicyBundle, new: &PolicyBundle, args: &Args) -> Result<Proof, Failure> {
+    let solver = Solver {
+        program: args.solver.clone(),
+        limit: args.limit,
+    };
+    Proof::of(old, new, args.proof, &solver, args.within)
 }
 
 fn people(

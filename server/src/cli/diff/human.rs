@@ -1,5 +1,6 @@
 //! A comparison for a person at a terminal: the verdict first.
 
+use super::proof::Told;
 use super::report::{Answers, Entry, Report};
 use crate::cli::render::{Style, Tone, count};
 
@@ -17,8 +18,14 @@ pub(super) fn text(report: &Report, style: Style) -> String {
         lines.extend(heading(&answers.title, style));
         lines.extend(changed(answers, style));
     }
+    lines.extend(heading("Proof", style));
+    let (summary, told) = &report.proof;
+    if told.is_empty() {
+        lines.push(format!("  {summary}"));
+    }
+    lines.extend(told.iter().flat_map(|told| proved(told, style)));
     lines.extend(heading("Questions", style));
-    for line in report.proof.iter().chain(&report.notes) {
+    for line in report.asked.iter().chain(&report.notes) {
         lines.push(format!("  {line}"));
     }
     lines.push(String::new());
@@ -37,6 +44,18 @@ fn entry(entry: &Entry, style: Style) -> Vec<String> {
     std::iter::once(line.trim_end().to_owned())
         .chain(details.map(|detail| format!("    {detail}")))
         .collect()
+}
+
+fn proved(told: &Told, style: Style) -> Vec<String> {
+    let verdict = style.paint(told.tone, told.verdict);
+    let line = format!("  {verdict}  {}: {}", told.actions, told.means);
+    let examples = told.examples.iter().flat_map(|example| {
+        [
+            format!("    {}: {}", example.kind, example.request),
+            format!("    was {}", example.answers),
+        ]
+    });
+    std::iter::once(line).chain(examples).collect()
 }
 
 fn changed(answers: &Answers, style: Style) -> Vec<String> {

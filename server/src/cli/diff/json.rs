@@ -3,9 +3,10 @@
 
 use doorward_engine::diff::{DataDiff, Flip, FlipKind, Place, Structure};
 use doorward_engine::{AccessRequest, Decision, Outcome};
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use super::comparison::Comparison;
+use super::proof;
 use super::report::Report;
 use super::sides::Shown;
 use crate::cli::Exit;
@@ -17,8 +18,9 @@ pub(super) struct Document<'a> {
     verdict: &'a str,
     /// Whether a change in behaviour was found.
     changes: bool,
-    /// Whether a solver proved that there is none.
+    /// Whether it is proved that there is none.
     proved: bool,
+    proof: proof::Document<'a>,
     old: &'a Shown,
     new: &'a Shown,
     structure: &'a Structure,
@@ -72,7 +74,8 @@ pub(super) fn document<'a>(comparison: &'a Comparison, report: &'a Report) -> Do
     Document {
         verdict: &report.verdict,
         changes: comparison.exit() == Exit::No,
-        proved: false,
+        proved: comparison.proof.holds(),
+        proof: proof::document(&comparison.proof),
         old: &comparison.old,
         new: &comparison.new,
         structure: &comparison.structure,
@@ -106,6 +109,14 @@ fn flipped(flip: &Flip, names: bool) -> Flipped<'_> {
         old: answered(&flip.old),
         new: answered(&flip.new),
     }
+}
+
+/// A decision as it is told to a machine.
+pub(super) fn decision<S: Serializer>(
+    decision: &Decision,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    answered(decision).serialize(serializer)
 }
 
 fn answered(decision: &Decision) -> Answered<'_> {

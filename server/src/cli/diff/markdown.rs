@@ -3,6 +3,7 @@
 
 use std::fmt::Write as _;
 
+use super::proof::Told;
 use super::report::{Answers, Entry, Report};
 use crate::cli::render::count;
 use crate::cli::render::machine::cell;
@@ -17,8 +18,10 @@ pub(super) fn comment(report: &Report) -> String {
         let first = answers.groups.first().map_or("", |group| &group.example);
         let _ = writeln!(text, "- **{}**, such as {}", answers.title, cell(first));
     }
-    if let Some(line) = report.proof.last() {
-        let _ = writeln!(text, "\n{}", cell(line));
+    let (proved, told) = &report.proof;
+    let _ = writeln!(text, "\nProof: {}", cell(proved));
+    if told.iter().any(|told| !told.examples.is_empty()) {
+        folded(&mut text, "What is proved", |text| proof(text, told));
     }
     if !report.structure.is_empty() {
         let summary = count(report.structure.len(), "entry");
@@ -37,7 +40,7 @@ pub(super) fn comment(report: &Report) -> String {
         for (label, value) in &report.sides {
             let _ = writeln!(text, "- {label}: {}", cell(value));
         }
-        for line in report.proof.iter().chain(&report.notes) {
+        for line in report.asked.iter().chain(&report.notes) {
             let _ = writeln!(text, "- {}", cell(line));
         }
     });
@@ -62,6 +65,25 @@ fn structure(text: &mut String, entries: &[Entry]) {
             cell(&entry.place),
             how.join("<br>"),
         );
+    }
+}
+
+fn proof(text: &mut String, told: &[Told]) {
+    text.push_str("| | action | such as | was |\n|---|---|---|---|\n");
+    for told in told {
+        let (verdict, actions) = (told.verdict, cell(&told.actions));
+        if told.examples.is_empty() {
+            let _ = writeln!(text, "| {verdict} | {actions} | {} | |", cell(&told.means));
+        }
+        for example in &told.examples {
+            let _ = writeln!(
+                text,
+                "| {verdict} | {actions} | {}: {} | {} |",
+                example.kind,
+                cell(&example.request),
+                cell(&example.answers),
+            );
+        }
     }
 }
 

@@ -1,5 +1,5 @@
 //! `doorward diff`: what a change of policies changes, in the text and in the answers. Both sides are read by
-//! `sides`, asked in `comparison`, and what came of it is put into words by `report`.
+//! `sides`, asked in `comparison`, told to a solver by `proof`, and what came of it is put into words by `report`.
 
 mod answers;
 mod comparison;
@@ -7,12 +7,14 @@ mod entries;
 mod human;
 mod json;
 mod markdown;
+mod proof;
 mod report;
 mod sides;
 #[cfg(test)]
 mod tests;
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::ValueEnum;
 
@@ -29,6 +31,7 @@ Examples:
   doorward diff old/policies new/policies      between two directories
   doorward diff main policies --users users.toml --devices devices.toml --names
   doorward diff main HEAD --format markdown    for a comment on a pull request
+  doorward diff main HEAD --proof always       no answer, unless a solver can be asked
 
 Exit code: 0 no change in behaviour was found, 1 there is one, 2 they cannot be compared";
 
@@ -78,6 +81,22 @@ pub(super) struct Args {
     /// Most questions that are made up, and most that are asked about people
     #[arg(long, value_name = "NUMBER", default_value_t = 20_000)]
     most: usize,
+
+    /// Whether a solver is asked to prove what changes and what does not
+    #[arg(long, value_enum, value_name = "WHEN", default_value_t)]
+    proof: proof::Wanted,
+
+    /// The solver: the program cvc5
+    #[arg(long, value_name = "PROGRAM", env = "CVC5", default_value = "cvc5")]
+    solver: PathBuf,
+
+    /// How long the solver may take for one question
+    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = humantime::parse_duration)]
+    limit: Duration,
+
+    /// How long the solver may be asked in all
+    #[arg(long, value_name = "TIME", default_value = "1m", value_parser = humantime::parse_duration)]
+    within: Duration,
 
     /// How to answer
     #[arg(long, value_enum, default_value_t)]

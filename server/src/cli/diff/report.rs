@@ -1,11 +1,12 @@
 //! A comparison in words: the verdict, what changed in the text (`entries`), which answers changed (`answers`),
-//! and what is not proved. How that looks is left to `human` and `markdown`.
+//! what is proved of it (`proof`), and how much was asked. How that looks is left to `human` and `markdown`.
 
 use doorward_engine::diff::FlipKind;
 
 use super::answers::{KINDS, answers};
 use super::comparison::Comparison;
 use super::entries::{entries, unimportant};
+use super::proof::Told;
 use super::sides::Shown;
 use crate::cli::render::{Tone, count, harmless_line};
 
@@ -21,8 +22,10 @@ pub(super) struct Report {
     pub(super) sides: [(&'static str, String); 2],
     pub(super) structure: Vec<Entry>,
     pub(super) answers: Vec<Answers>,
-    /// How much was asked, and what is not proved.
-    pub(super) proof: Vec<String>,
+    /// What is proved, in one line, and for each action.
+    pub(super) proof: (String, Vec<Told>),
+    /// How much was asked.
+    pub(super) asked: Vec<String>,
     pub(super) notes: Vec<String>,
 }
 
@@ -71,7 +74,8 @@ impl Report {
             ],
             structure: entries(comparison),
             answers: answers(comparison),
-            proof: proof(comparison),
+            proof: (comparison.proof.summary(), comparison.proof.told()),
+            asked: asked(comparison),
             notes: comparison
                 .notes
                 .iter()
@@ -114,6 +118,16 @@ fn verdict(comparison: &Comparison) -> (String, Tone) {
         let only = unimportant(comparison).join(", ");
         return (format!("no change in behaviour: only {only}"), Tone::Good);
     }
+    if comparison.proof.shows_a_change() {
+        let examples = "of which the solver has an example";
+        return (format!("a change in behaviour, {examples}"), Tone::Doubtful);
+    }
+    if comparison.proof.holds() {
+        return (
+            "no change in behaviour, which is proved".to_owned(),
+            Tone::Good,
+        );
+    }
     if comparison.questions.every {
         let questions = count(comparison.questions.asked, "question");
         let all = "which are all that these policies tell apart";
@@ -127,7 +141,7 @@ fn verdict(comparison: &Comparison) -> (String, Tone) {
     )
 }
 
-fn proof(comparison: &Comparison) -> Vec<String> {
+fn asked(comparison: &Comparison) -> Vec<String> {
     let mut lines = Vec::new();
     let questions = &comparison.questions;
     let asked = count(questions.asked, "question");
@@ -153,6 +167,5 @@ fn proof(comparison: &Comparison) -> Vec<String> {
         let users = count(people.number, "user");
         lines.push(format!("{asked} about {users}{cut}"));
     }
-    lines.push("not proved: questions were asked, and no solver".to_owned());
     lines
 }

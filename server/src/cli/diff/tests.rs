@@ -95,6 +95,13 @@ impl Place {
         self.short(&human::text(&Report::of(&comparison), Style::plain()))
     }
 
+    fn json(&self, rest: &[&str]) -> Value {
+        let comparison = self.compare(rest).unwrap();
+        let report = Report::of(&comparison);
+        let text = render::json(&json::document(&comparison, &report)).unwrap();
+        serde_json::from_str(&text).unwrap()
+    }
+
     fn markdown(&self, rest: &[&str]) -> String {
         let comparison = self.compare(rest).unwrap();
         self.short(&markdown::comment(&Report::of(&comparison)))
@@ -189,29 +196,75 @@ fn the_same_policies_are_no_change() {
     assert_eq!(verdict(&comparison), "no change: both are the same");
 }
 
-#[test]
-fn a_refactoring_is_asked_for_and_says_how_far_that_goes() {
-    let place = Place::edited(
+/// The starter policies, and the same said in another way.
+fn refactored() -> Place {
+    Place::edited(
         "context.session.passwordAge <= duration(\"12h\")",
         "!(context.session.passwordAge > duration(\"720m\"))",
-    );
-    let all = place.compare(&[]).unwrap();
+    )
+}
+
+#[test]
+fn a_refactoring_is_proved_to_be_one() {
+    let place = refactored();
+    let comparison = place.compare(&["--proof", "always"]).unwrap();
+    assert_eq!(comparison.exit(), Exit::Yes);
+    assert_told!(place.human(&[]));
+}
+
+#[test]
+fn without_a_solver_nothing_is_said_to_be_proved() {
+    let place = refactored();
+    let absent = ["--solver", "no-such-solver"];
+    assert_told!(place.human(&absent));
+    let wanted = place.compare(&[&absent[..], &["--proof", "always"]].concat());
+    assert!(told(wanted).contains("no-such-solver"));
+    let document = place.json(&absent);
+    assert_eq!(document["proved"], false);
+    assert_eq!(document["proof"]["ran"], false);
+}
+
+#[test]
+fn where_the_solver_cannot_tell_there_is_an_answer_only_if_no_proof_is_asked_for() {
+    let place = refactored();
+    let late = ["--within", "0s"];
+    let comparison = place.compare(&late).unwrap();
+    assert_eq!(comparison.exit(), Exit::Yes);
+    assert_told!(place.human(&late));
+    let must = place.compare(&[&late[..], &["--proof", "always"]].concat());
+    assert_eq!(must.unwrap().exit(), Exit::Unanswered);
+}
+
+#[test]
+fn what_no_question_shows_the_solver_does() {
+    let place = Place::edited("duration(\"7d\")", "duration(\"8d\")");
+    let few = ["--most", "1", "--suites", "none"];
+    let comparison = place.compare(&few).unwrap();
+    assert_eq!(comparison.questions.flips.len(), 0);
+    assert_eq!(comparison.exit(), Exit::No);
+    assert_told!(place.human(&few));
+}
+
+#[test]
+fn a_refactoring_is_asked_for_and_says_how_far_that_goes() {
+    let place = refactored();
+    let all = place.compare(&["--proof", "never"]).unwrap();
     assert_eq!(all.exit(), Exit::Yes);
     let said = verdict(&all);
     assert!(
         said.ends_with("which are all that these policies tell apart"),
         "{said}"
     );
-    let few = place.compare(&["--most", "10"]).unwrap();
+    let few = place
+        .compare(&["--most", "10", "--proof", "never"])
+        .unwrap();
     assert_eq!(few.exit(), Exit::Yes);
     let said = verdict(&few);
     assert!(said.ends_with("which are examples, no proof"), "{said}");
     for comparison in [all, few] {
-        let proof = Report::of(&comparison).proof;
-        assert!(
-            proof.iter().any(|line| line.starts_with("not proved: ")),
-            "{proof:?}"
-        );
+        let (proof, told) = Report::of(&comparison).proof;
+        assert!(proof.starts_with("not proved"), "{proof}");
+        assert!(told.is_empty(), "{told:?}");
     }
 }
 
@@ -239,12 +292,16 @@ fn real_people_are_counted_and_named_only_where_that_is_wanted() {
 #[test]
 fn a_machine_gets_the_questions() {
     let place = Place::edited("countries = [\"SG\"]", "countries = [\"DE\"]");
-    let comparison = place.compare(&[]).unwrap();
-    let report = Report::of(&comparison);
-    let text = render::json(&json::document(&comparison, &report)).unwrap();
-    let document: Value = serde_json::from_str(&text).unwrap();
+    let document = place.json(&[]);
     assert_eq!(document["changes"], true);
     assert_eq!(document["proved"], false);
+    let sign_in = &document["proof"]["kinds"][0];
+    assert_eq!(sign_in["action"], "signIn");
+    assert_eq!(sign_in["verdict"], "both");
+    let refused = &sign_in["newly_refused"];
+    assert_eq!(refused["request"]["country"]["value"], "SG");
+    assert_eq!(refused["old"]["outcome"], "permit");
+    assert_eq!(document["proof"]["kinds"][2]["verdict"], "equivalent");
     assert_eq!(document["questions"]["every"], true);
     let flips = document["questions"]["flips"].as_array().unwrap();
     let denied = flips.iter().find(|flip| flip["kind"] == "newly-denied");

@@ -110,13 +110,17 @@ fn no_guardrails(place: &Place) -> Failure {
 }
 
 fn no_solver(error: &SolverError) -> Failure {
-    let help = match error {
+    Failure::of(error).with_help(help(error))
+}
+
+/// What to do about a solver that cannot be used.
+pub(super) fn help(error: &SolverError) -> &'static str {
+    match error {
         SolverError::Missing { .. } => {
             "install cvc5 (`apt-get install cvc5` on Debian), or name the program with `--solver`"
         }
         SolverError::Policies(_) => "see whether `doorward check` finds anything",
-    };
-    Failure::of(error).with_help(help)
+    }
 }
 
 #[cfg(test)]
