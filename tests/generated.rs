@@ -6,7 +6,7 @@ use std::path::Path;
 
 use doorward::config::Config;
 use doorward::directory::{clients, devices, users};
-use doorward_engine::suite;
+use doorward_engine::{entities_schema, suite};
 use serde_json::to_string_pretty;
 
 /// Set to `1`, it has the files written instead of compared.
@@ -21,6 +21,7 @@ fn the_json_schemas_of_operators_files_are_current() {
         ("clients", to_string_pretty(&clients::schema())),
         ("devices", to_string_pretty(&devices::schema())),
         ("suite", to_string_pretty(&suite::schema())),
+        ("entities", to_string_pretty(&entities_schema())),
     ];
     let writing = env::var_os(REGENERATE).is_some_and(|value| value == "1");
     let mut old = Vec::new();

@@ -357,7 +357,7 @@ fn is_policy_file(name: &str) -> bool {
     has_extension(name, "cedar") && !is_guardrail_file(name)
 }
 
-fn is_entity_data(name: &str) -> bool {
+pub(crate) fn is_entity_data(name: &str) -> bool {
     let last = name.rsplit('/').next().unwrap_or(name);
     matches!(last, "entities.toml" | "entities.json")
 }

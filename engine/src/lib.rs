@@ -7,6 +7,7 @@
 //! - [`AccessRequest`] is the full question; each thing that may be missing in it is a [`Fact`].
 //! - [`Decision`] is permit, step up or deny, with its evidence.
 //! - [`Explanation`] says which conditions held and which failed.
+//! - [`editor`] helps whoever writes policies.
 
 mod attributes;
 mod bundle;
@@ -14,6 +15,7 @@ mod catalogue;
 mod decision;
 mod declared;
 pub mod diff;
+pub mod editor;
 mod entities;
 mod error;
 mod evaluate;
@@ -52,6 +54,7 @@ mod vocabulary;
 pub mod words;
 
 pub use bundle::{Counts, PolicyBundle, is_bundle_file};
+pub use catalogue::schema as entities_schema;
 pub use decision::{Decision, Demand, DenyReason, Outcome, PolicyError, ReportOnly, Work};
 pub use error::{BundleError, Diagnostic, Label, Severity};
 pub use explain::{Condition, Explanation, Held, PolicyExplanation, Role};

@@ -20,6 +20,8 @@ mod hardening;
 mod hostile;
 mod journey;
 mod limits;
+mod lsp;
+mod neovim;
 mod policy_repo;
 mod prompts;
 mod prove;

@@ -9,6 +9,7 @@ mod statements;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::IpAddr;
 
+pub use self::format::schema;
 use self::format::{Entry, read_json, read_toml};
 use crate::error::Diagnostic;
 use crate::source::SourceFile;

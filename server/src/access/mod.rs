@@ -19,7 +19,7 @@ use doorward_engine::{
 pub use answer::{Answer, Denial, Grounds, StepUp};
 pub use evidence::{DeviceEvidence, DeviceSources, SignalSources, Signals, candidates};
 pub use permit::AccessPermit;
-pub use policies::{PoliciesError, PolicySource, bundle, check, texts};
+pub use policies::{PoliciesError, PolicySource, bundle, check, check_files, is_checked, texts};
 pub use undeclared::{Undeclared, undeclared_applications, undeclared_groups};
 pub use versions::{DeviceVersions, Versions};
 

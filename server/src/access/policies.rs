@@ -109,9 +109,14 @@ pub fn check(
 ) -> Result<(PolicyBundle, Vec<doorward_engine::Diagnostic>), PoliciesError> {
     let snapshot = Snapshot::read(&Watched::Directory(directory.to_owned()))
         .map_err(PoliciesError::Unreadable)?;
-    let wanted =
-        |name: &str| is_bundle_file(name) || is_guardrail_file(name) || is_suite_file(name);
-    let files = texts(&snapshot.files, wanted).map_err(PoliciesError::Unreadable)?;
+    check_files(&snapshot.files)
+}
+
+/// The same for files that were read already, such as those that an editor has.
+pub fn check_files(
+    files: &BTreeMap<String, Arc<[u8]>>,
+) -> Result<(PolicyBundle, Vec<doorward_engine::Diagnostic>), PoliciesError> {
+    let files = texts(files, is_checked).map_err(PoliciesError::Unreadable)?;
     let suites = files.iter().filter(|file| is_suite_file(&file.name));
     let mut beside: Vec<doorward_engine::Diagnostic> = suites
         .filter_map(|file| Suite::parse(file).err())
@@ -128,6 +133,12 @@ pub fn check(
         Ok(_) => Err(invalid(Vec::new(), beside)),
         Err(error) => Err(invalid(error.diagnostics.to_vec(), beside)),
     }
+}
+
+/// Whether a file is looked at when policies are checked, by its name.
+#[must_use]
+pub fn is_checked(name: &str) -> bool {
+    is_bundle_file(name) || is_guardrail_file(name) || is_suite_file(name)
 }
 
 /// Everything that is wrong, each thing once.

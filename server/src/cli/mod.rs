@@ -9,6 +9,7 @@ mod diff;
 mod exit;
 mod explain;
 mod fmt;
+mod lsp;
 pub mod pki;
 mod prove;
 pub mod render;
@@ -53,6 +54,8 @@ enum Command {
     Check(check::Args),
     /// Lays out policy files in one way
     Fmt(fmt::Args),
+    /// Helps in an editor that speaks the Language Server Protocol
+    Lsp(lsp::Args),
     /// Tells whether policies answer as their suites expect
     Test(test::Args),
     /// Tells whether guardrails hold for all requests
@@ -113,6 +116,7 @@ fn run(command: Command) -> Result<Exit, Failure> {
         Command::Serve(args) => serve::run(&args),
         Command::Check(args) => check::run(&args),
         Command::Fmt(args) => fmt::run(&args),
+        Command::Lsp(args) => lsp::run(&args),
         Command::Test(args) => test::run(&args),
         Command::Prove(args) => prove::run(&args),
         Command::Diff(args) => diff::run(&args),

@@ -2,7 +2,7 @@
 //! that operators write, for editors. Each is made where the file is read.
 
 use clap::ValueEnum;
-use doorward_engine::suite;
+use doorward_engine::{entities_schema, suite};
 use schemars::Schema;
 
 use super::render::{self, print};
@@ -41,6 +41,8 @@ enum Of {
     Devices,
     /// A suite of policy tests, as a JSON schema
     Suite,
+    /// entities.toml beside the policies, as a JSON schema
+    Entities,
 }
 
 pub(super) fn run(args: &Args) -> Result<Exit, Failure> {
@@ -56,6 +58,7 @@ fn text(of: Of) -> Result<String, Failure> {
         Of::Clients => clients::schema(),
         Of::Devices => devices::schema(),
         Of::Suite => suite::schema(),
+        Of::Entities => entities_schema(),
     };
     render::json(&schema)
 }
@@ -73,8 +76,9 @@ mod tests {
 
     #[test]
     fn every_file_has_a_json_schema() {
-        for of in [Of::Config, Of::Users, Of::Clients, Of::Devices, Of::Suite] {
-            let text = text(of).unwrap();
+        let files = Of::value_variants().iter().filter(|of| **of != Of::Cedar);
+        for of in files {
+            let text = text(*of).unwrap();
             let schema: serde_json::Value = serde_json::from_str(&text).unwrap();
             assert!(schema["properties"].is_object(), "{of:?}");
         }

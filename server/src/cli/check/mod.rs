@@ -2,7 +2,7 @@
 //! doubtful about them. What is wrong is found by the engine, and said by `verdict`.
 
 mod names;
-mod pages;
+pub(super) mod pages;
 mod verdict;
 
 use std::path::PathBuf;

@@ -52,7 +52,7 @@ const PAGES: &[(&str, &str)] = pages![
 ];
 
 /// The page about a kind of finding.
-pub(super) fn page(code: &str) -> Option<&'static str> {
+pub(in crate::cli) fn page(code: &str) -> Option<&'static str> {
     let found = PAGES.iter().find(|(known, _)| *known == code);
     found.map(|(_, page)| *page)
 }
