@@ -1,14 +1,19 @@
-//! The documents are true: every policy, file and command in them is loaded, parsed or looked up, every link
-//! leads somewhere, and the references name everything there is. Whether they read well is left to readers.
+//! The documents are true: every policy, file and command in them is loaded, parsed or looked up, every output is
+//! what the command prints, every link leads somewhere, and the references name everything there is. Whether they
+//! read well is left to readers.
 
 #[path = "docs/examples.rs"]
 mod examples;
 #[path = "docs/findings.rs"]
 mod findings;
+#[path = "docs/outputs.rs"]
+mod outputs;
 #[path = "docs/page.rs"]
 mod page;
 #[path = "docs/pipelines.rs"]
 mod pipelines;
+#[path = "docs/places.rs"]
+mod places;
 #[path = "docs/reference.rs"]
 mod reference;
 

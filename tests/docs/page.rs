@@ -34,6 +34,10 @@ pub(super) struct Page {
 pub(super) struct Block {
     pub(super) place: String,
     info: String,
+    /// The comment that stands right before it.
+    pub(super) comment: Option<String>,
+    /// How many lines of the document stand before its text.
+    pub(super) before: usize,
     pub(super) text: String,
 }
 
@@ -74,16 +78,23 @@ impl Page {
     pub(super) fn split(&self) -> (String, Vec<Block>) {
         let (mut prose, mut blocks) = (String::new(), Vec::new());
         let mut open: Option<Block> = None;
+        // Where the prose begins that stands after the last block.
+        let mut since = 0;
         for (number, line) in (1_usize..).zip(self.text.lines()) {
             match (line.trim_start().strip_prefix("```"), open.take()) {
                 (Some(info), None) => {
                     open = Some(Block {
                         place: format!("{}:{number}", self.path.display()),
                         info: info.trim().to_owned(),
+                        comment: prose.get(since..).and_then(comment_at_end),
+                        before: number,
                         text: String::new(),
                     });
                 }
-                (Some(_), Some(block)) => blocks.push(block),
+                (Some(_), Some(block)) => {
+                    blocks.push(block);
+                    since = prose.len();
+                }
                 (None, Some(mut block)) => {
                     block.text += line;
                     block.text.push('\n');
@@ -154,6 +165,12 @@ impl Block {
             .filter(|call| call.starts_with("doorward "))
             .collect()
     }
+}
+
+/// The comment that ends a piece of prose, in one line.
+fn comment_at_end(prose: &str) -> Option<String> {
+    let (_, comment) = prose.trim_end().strip_suffix("-->")?.rsplit_once("<!--")?;
+    Some(comment.split_whitespace().collect::<Vec<_>>().join(" "))
 }
 
 /// The words of a command line, quotes removed.
