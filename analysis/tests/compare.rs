@@ -133,6 +133,19 @@ fn other_members_of_groups_networks_and_application_groups_are_other_answers() {
 }
 
 #[test]
+fn a_range_in_halves_is_the_same_range() {
+    let access = ACCESS.replace("@mode(\"report-only\")", "");
+    let entities = ENTITIES.replace(
+        "\"203.0.113.0/26\"",
+        "\"203.0.113.0/27\", \"203.0.113.32/28\", \"203.0.113.48/28\"",
+    );
+    assert_ne!(entities, ENTITIES);
+    let old = bundle(&access, ENTITIES, None);
+    let (verdicts, examples) = told(&old, &bundle(&access, &entities, None));
+    assert_eq!(verdicts, [Verdict::Equivalent; 3], "{examples:?}");
+}
+
+#[test]
 fn a_policy_that_another_covers_makes_no_difference() {
     let narrow = "@id(\"narrow\") permit (principal in Group::\"employees\", action == Action::\"signIn\", resource == Application::\"wiki\")
         when { context has device && context.device.managed && context.device.diskEncrypted }

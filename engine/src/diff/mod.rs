@@ -13,6 +13,10 @@ mod affected;
 mod data;
 mod meaning;
 mod people;
+#[cfg(test)]
+mod properties;
+#[cfg(test)]
+mod properties_bundles;
 mod structure;
 mod symbolic;
 #[cfg(test)]

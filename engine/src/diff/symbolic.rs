@@ -9,7 +9,7 @@ use cedar_policy::EntityUid;
 use super::affected::{ANOTHER, Change, Deciding, Region};
 use crate::bundle::PolicyBundle;
 use crate::entities::uid;
-use crate::policy::PolicyEffect;
+use crate::policy::{Policy, PolicyEffect};
 use crate::request::Action;
 use crate::stack;
 use crate::symbolic::{Names, as_policies, facts, members, one_of};
@@ -171,17 +171,13 @@ impl<'a> Telling<'a> {
         sides: &[Vec<Deciding<'_>>; 2],
         resource: Option<String>,
     ) -> Result<SymbolicSlice, String> {
-        let wanted: BTreeSet<&EntityUid> = sides
-            .iter()
-            .flatten()
-            .flat_map(|deciding| &deciding.policy.literals)
-            .collect();
-        let mut world: BTreeSet<String> = resource.into_iter().collect();
-        for (bundle, names) in self.bundles.iter().zip(&self.names) {
-            world.extend(facts(&bundle.catalogue, &wanted, names));
-        }
+        let all: Vec<&Policy> = sides.iter().flatten().map(|it| it.policy).collect();
         let [old, new] = sides;
         let [old_names, new_names] = &self.names;
+        let catalogues = self.bundles.map(|bundle| &bundle.catalogue);
+        let known: Vec<_> = catalogues.into_iter().zip(&self.names).collect();
+        let mut world = facts(&known, &all);
+        world.extend(resource);
         let all = |side: &[Deciding<'_>], names| -> Result<Vec<_>, String> {
             side.iter().map(|it| told(*it, names)).collect()
         };

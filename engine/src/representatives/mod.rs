@@ -15,6 +15,7 @@ mod values;
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
+use ipnet::IpNet;
 
 use self::constants::Constants;
 pub use self::describe::describe;
@@ -23,6 +24,15 @@ use crate::bundle::PolicyBundle;
 use crate::fact::Fact;
 use crate::policy::Policy;
 use crate::request::{AccessRequest, Action, Application, Session, User};
+
+/// The ranges that conditions of the policies test the address for, those of Cedar's own tests among them.
+pub(crate) fn ranges(policies: &[&Policy]) -> BTreeSet<IpNet> {
+    let mut constants = Constants::default();
+    for policy in policies.iter().filter_map(|policy| policy.syntax()) {
+        constants.add(&policy);
+    }
+    network::tested(&constants)
+}
 
 /// Most values of one fact. A fact that needs more is shown by some of them.
 const MOST_VALUES: usize = 2_048;

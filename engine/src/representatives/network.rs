@@ -5,6 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use ipnet::IpNet;
 
+use super::constants::Constants;
 use super::values::{Source, Values};
 use crate::catalogue::Catalogue;
 use crate::vocabulary::{context, types};
@@ -16,21 +17,7 @@ impl Source<'_> {
     pub(super) fn addresses(&self) -> Values<Option<IpAddr>> {
         let catalogues: Vec<&Catalogue> = self.bundles.iter().map(|it| &it.catalogue).collect();
         let named = self.named(types::NETWORK);
-        let special = SPECIAL
-            .iter()
-            .filter_map(|range| range.parse::<IpNet>().ok());
-        let special: Vec<IpNet> = if self.constants.reads(context::ADDRESS) {
-            special.collect()
-        } else {
-            Vec::new()
-        };
-        let tested: Vec<IpNet> = self
-            .constants
-            .ranges
-            .iter()
-            .copied()
-            .chain(special)
-            .collect();
+        let tested = tested(self.constants);
         let bounds = tested
             .iter()
             .chain(catalogues.iter().flat_map(|catalogue| catalogue.ranges()))
@@ -61,6 +48,13 @@ impl Source<'_> {
         addresses.push(None);
         (addresses, true)
     }
+}
+
+/// The ranges that conditions test the address for.
+pub(super) fn tested(constants: &Constants) -> BTreeSet<IpNet> {
+    let special = SPECIAL.iter().filter(|_| constants.reads(context::ADDRESS));
+    let special = special.filter_map(|range| range.parse().ok());
+    constants.ranges.iter().copied().chain(special).collect()
 }
 
 /// The first address behind a range.

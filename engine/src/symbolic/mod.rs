@@ -2,6 +2,8 @@
 //! true of every request. The solver knows nothing of entity data: what is in which group is told to it as
 //! policies that forbid a world where it were otherwise.
 
+mod ranges;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
@@ -11,7 +13,8 @@ use ipnet::IpNet;
 use crate::bundle::PolicyBundle;
 use crate::catalogue::Catalogue;
 use crate::guardrails::Guardrails;
-use crate::policy::{Mode, PolicyRef};
+use crate::policy::{Mode, Policy, PolicyRef};
+use crate::representatives;
 use crate::vocabulary::types;
 
 /// Facts of every request that are no entity data's: what is counted is never less than nothing, and an
@@ -56,12 +59,10 @@ impl PolicyBundle {
     /// policy that forbids all else. Only what the policies and `guardrails` name is spoken of.
     #[must_use]
     pub fn world(&self, guardrails: &Guardrails) -> Vec<String> {
-        let names: BTreeSet<&EntityUid> = self
-            .names
-            .iter()
-            .chain(&guardrails.bundle().names)
-            .collect();
-        as_policies(&facts(&self.catalogue, &names, &Names::default()))
+        let all = self.in_order().into_iter();
+        let all = all.chain(guardrails.bundle().in_order());
+        let all: Vec<&Policy> = all.map(AsRef::as_ref).collect();
+        as_policies(&facts(&[(&self.catalogue, &Names::default())], &all))
     }
 
     /// The organisation's own attributes that files have values of: the entity's type, and the name.
@@ -95,21 +96,41 @@ pub(crate) fn as_policies(facts: &BTreeSet<String>) -> Vec<String> {
     let facts = facts.iter().enumerate();
     facts
         .map(|(number, fact)| {
-            format!("@id(\"world:{number}\") forbid (principal, action, resource) unless {{ {fact} }};")
+            format!(
+                "@id(\"world:{number}\") forbid (principal, action, resource) unless {{ {fact} }};"
+            )
         })
         .collect()
 }
 
-/// What is true of every request, as far as it has to do with the entities that `wanted` are.
-pub(crate) fn facts(
-    catalogue: &Catalogue,
-    wanted: &BTreeSet<&EntityUid>,
-    names: &Names,
-) -> BTreeSet<String> {
-    let about = wanted
-        .iter()
-        .filter_map(|name| fact(catalogue, name, wanted, names));
-    ALWAYS.map(str::to_owned).into_iter().chain(about).collect()
+/// What is true of every request, as far as these policies can tell: by one catalogue, or by those of two sides.
+pub(crate) fn facts(sides: &[(&Catalogue, &Names)], policies: &[&Policy]) -> BTreeSet<String> {
+    let literals = policies.iter().flat_map(|policy| &policy.literals);
+    let wanted: BTreeSet<&EntityUid> = literals.collect();
+    let mut facts: BTreeSet<String> = ALWAYS.map(str::to_owned).into();
+    let mut tested = representatives::ranges(policies);
+    for (catalogue, names) in sides {
+        let about = wanted.iter();
+        facts.extend(about.filter_map(|name| fact(catalogue, name, &wanted, names)));
+        let networks = wanted.iter().filter(|name| is(name, types::NETWORK));
+        tested.extend(networks.flat_map(|name| ranges_of(catalogue, name)));
+    }
+    facts.extend(tested.iter().map(ranges::is_no_range_around));
+    facts
+}
+
+fn is(name: &EntityUid, kind: &str) -> bool {
+    name.type_name().basename() == kind
+}
+
+/// The ranges of a network that Cedar can write.
+fn ranges_of<'a>(
+    catalogue: &'a Catalogue,
+    network: &'a EntityUid,
+) -> impl Iterator<Item = &'a IpNet> {
+    // Addresses are canonical, so none is in a range of mapped ones.
+    let ranges = catalogue.ranges_of(network.id().unescaped());
+    ranges.filter(|range| !is_mapped(range))
 }
 
 fn fact(
@@ -214,13 +235,7 @@ pub(crate) fn one_of(members: &[String], what: &str) -> String {
 }
 
 fn network(catalogue: &Catalogue, name: &EntityUid, told: &EntityUid) -> String {
-    // Addresses are canonical, so none is in a range of mapped ones, which Cedar cannot write.
-    let ranges = catalogue
-        .ranges_of(name.id().unescaped())
-        .filter(|range| !is_mapped(range));
-    let tests: Vec<String> = ranges
-        .map(|range| format!("context.address.isInRange(ip(\"{range}\"))"))
-        .collect();
+    let tests: Vec<String> = ranges_of(catalogue, name).map(ranges::within).collect();
     let inside = any(&tests);
     format!(
         "if context has network && context has address then (context.network in {told}) == ({inside}) else true"
