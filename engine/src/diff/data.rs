@@ -1,6 +1,7 @@
 //! The questions that changed policies tell apart, asked of both bundles: place by place, beside the policies
 //! that decide there with them.
 
+use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
 
 use super::affected::{Change, Region};
@@ -126,16 +127,43 @@ impl Asking<'_> {
     /// Asks `most` of the questions at most. Answers that permit on both sides, or on neither, are the same; so
     /// are then the step-ups, which are permits of other questions.
     pub(super) fn ask(&self, requests: &Representatives, most: usize, data: &mut DataDiff) {
-        data.cut |= requests.count() > most;
-        for request in requests.spread(most) {
-            data.asked += 1;
-            let [before, after] = self
-                .bundles
-                .map(|bundle| evaluate(bundle, &request).denied.is_none());
-            if before != after {
-                data.flips.extend(self.flip(request));
+        if requests.count() <= most {
+            for number in requests.spread(most) {
+                self.ask_one(requests, number, data);
+            }
+            return;
+        }
+        data.cut = true;
+        // What a change moves is the border between permits and refusals: most of what is left of the questions
+        // after a look everywhere is asked along it.
+        let mut asked = HashSet::new();
+        let mut permitted = VecDeque::new();
+        for number in requests.spread(most.div_ceil(2)) {
+            asked.insert(number);
+            if self.ask_one(requests, number, data) {
+                permitted.push_back(number);
             }
         }
+        while let Some(number) = permitted.pop_front() {
+            for near in requests.near(number) {
+                if asked.len() < most && asked.insert(near) && self.ask_one(requests, near, data) {
+                    permitted.push_back(near);
+                }
+            }
+        }
+    }
+
+    /// Asks one question. Whether either side permits it.
+    fn ask_one(&self, requests: &Representatives, number: usize, data: &mut DataDiff) -> bool {
+        data.asked += 1;
+        let request = requests.request(number);
+        let [before, after] = self
+            .bundles
+            .map(|bundle| evaluate(bundle, &request).denied.is_none());
+        if before != after {
+            data.flips.extend(self.flip(request));
+        }
+        before || after
     }
 
     fn flip(&self, request: AccessRequest) -> Option<Flip> {

@@ -185,7 +185,8 @@ impl Representatives {
         (0..self.count().min(most)).map(|number| self.request(number))
     }
 
-    fn request(&self, mut number: usize) -> AccessRequest {
+    /// The request of this number, below [`Self::count`].
+    pub(crate) fn request(&self, mut number: usize) -> AccessRequest {
         let mut request = blank();
         for values in &self.dimensions {
             // INVARIANT: no dimension is empty, or `count` is zero and nothing asks.

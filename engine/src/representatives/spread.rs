@@ -3,12 +3,11 @@
 use std::collections::BTreeSet;
 
 use super::Representatives;
-use crate::request::AccessRequest;
 
 impl Representatives {
-    /// Every request, or `most` of them: those that differ from the first, which most policies hope for, in
-    /// no more than two facts, and then some from everywhere.
-    pub(crate) fn spread(&self, most: usize) -> impl Iterator<Item = AccessRequest> + '_ {
+    /// The number of every request, or of `most` of them: those that differ from the first, which most policies
+    /// hope for, in no more than two facts, and then some from everywhere.
+    pub(crate) fn spread(&self, most: usize) -> impl Iterator<Item = usize> + use<> {
         let count = self.count();
         let some = if count > most {
             self.some(count, most)
@@ -16,7 +15,19 @@ impl Representatives {
             BTreeSet::new()
         };
         let all = if count > most { 0 } else { count };
-        (0..all).chain(some).map(|number| self.request(number))
+        (0..all).chain(some)
+    }
+
+    /// The numbers of the requests that differ from this one in one fact.
+    pub(crate) fn near(&self, number: usize) -> impl Iterator<Item = usize> + '_ {
+        let mut weight = 1_usize;
+        self.dimensions.iter().flat_map(move |values| {
+            let (size, own) = (values.len().max(1), weight);
+            weight = weight.saturating_mul(size);
+            let at = (number / own) % size;
+            let others = (0..size).filter(move |other| *other != at);
+            others.map(move |other| (number - at * own).saturating_add(other.saturating_mul(own)))
+        })
     }
 
     fn some(&self, count: usize, most: usize) -> BTreeSet<usize> {
@@ -61,6 +72,7 @@ fn add(chosen: &mut BTreeSet<usize>, number: usize, most: usize) {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
     use std::sync::Arc;
 
     use crate::policy::Policy;
@@ -80,11 +92,24 @@ mod tests {
     }
 
     #[test]
+    fn what_is_near_differs_in_one_fact() {
+        let all = requests();
+        let (number, count) = (all.count() / 3, all.count());
+        let near: BTreeSet<usize> = all.near(number).collect();
+        let values: usize = all.dimensions.iter().map(|values| values.len() - 1).sum();
+        assert_eq!(near.len(), values);
+        assert!(!near.contains(&number) && near.iter().all(|other| *other < count));
+        assert!(
+            near.iter()
+                .all(|other| all.near(*other).any(|it| it == number))
+        );
+    }
+
+    #[test]
     fn no_more_are_given_than_are_wanted_and_the_first_is_among_them() {
         let all = requests();
-        let first = all.iter(1).next();
-        let some: Vec<_> = all.spread(100).collect();
+        let some: Vec<usize> = all.spread(100).collect();
         assert!(some.len() > 50 && some.len() <= 100, "{}", some.len());
-        assert_eq!(some.first(), first.as_ref());
+        assert_eq!(some.first(), Some(&0));
     }
 }
