@@ -138,7 +138,7 @@ impl Asking<'_> {
         // after a look everywhere is asked along it.
         let mut asked = HashSet::new();
         let mut permitted = VecDeque::new();
-        for number in requests.spread((most / 4 * 3).max(1)) {
+        for number in requests.spread(most - most / 4) {
             asked.insert(number);
             if self.ask_one(requests, number, data) {
                 permitted.push_back(number);
