@@ -88,7 +88,12 @@ async fn a_change_is_found_between_two_commits_and_before_it_is_committed() {
             .contains("no longer requires: disk is encrypted"),
         "{working:?}"
     );
-    assert!(working.stdout.contains("not proved: "), "{working:?}");
+    let proved = "wider  signIn, refresh: permits more, and all that it permitted";
+    assert!(working.stdout.contains(proved), "{working:?}");
+    let alone = place
+        .diff(&["main", "policies", "--solver", "no-such-solver"])
+        .await;
+    assert!(alone.stdout.contains("not proved, "), "{alone:?}");
 
     place.commit("no encryption");
     // What lies in the directory does not count between revisions.
