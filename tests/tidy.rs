@@ -23,7 +23,7 @@ const LEVELS: [&[&str]; 7] = [
     &["oidc"],
     &["access"],
     &["signals", "tokens", "audit", "web", "directory"],
-    &["storage", "config", "reload"],
+    &["storage", "config", "reload", "remote", "jose"],
     &["domain"],
 ];
 

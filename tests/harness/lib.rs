@@ -7,10 +7,12 @@ mod browser;
 mod chromedriver;
 mod chromium;
 mod command;
+mod consumer;
 mod fixtures;
 mod geo;
 mod html;
 mod installation;
+pub mod jwt;
 mod landing;
 mod operations;
 mod page;
@@ -23,11 +25,13 @@ pub use answer::{Answer, Mode};
 pub use browser::{Arrival, Browser, SESSION_COOKIE};
 pub use chromium::Chromium;
 pub use command::{Finished, run, run_in};
+pub use consumer::{Consumer, Received, Reply};
 pub use fixtures::{
     ANA, BO, CY, Credentials, JAPAN, PAYROLL, SINGAPORE, TestClient, WIKI, device_entry, user_entry,
 };
 pub use geo::{aged_country_database, country_database};
 pub use installation::{Installation, Ports};
+pub use jwt::TestKey;
 pub use landing::Landing;
 pub use operations::Operations;
 pub use page::Page;

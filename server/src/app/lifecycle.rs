@@ -84,6 +84,10 @@ impl Round<'_> {
             work.tickets().purge(now, BATCH).await?,
             work.codes().purge(now, BATCH).await?,
             work.access_tokens().purge(now, BATCH).await?,
+            work.refresh_tokens().purge(now, BATCH).await?,
+            work.pushed_requests().purge(now, BATCH).await?,
+            work.replays().purge(now, BATCH).await?,
+            work.logouts().purge(now, BATCH).await?,
             work.throttle().purge(now, BATCH).await?,
             work.records()
                 .purge_before(self.records_before, BATCH)
@@ -178,11 +182,37 @@ mod tests {
         assert_eq!(work.throttle().purge(now, BATCH).await.unwrap(), 0);
     }
 
+    #[tokio::test]
+    async fn a_round_forgets_what_was_shown_once_when_it_has_expired() {
+        let now: Timestamp = "2026-11-24T12:00:00Z".parse().unwrap();
+        let storage = SqliteStorage::in_memory().await.unwrap();
+        let key = SecretHash::of(b"nonce");
+        let mut work = storage.begin().await.unwrap();
+        let begun = now - TimeDelta::minutes(2);
+        let expired = now - TimeDelta::minutes(1);
+        work.replays().claim(&key, expired, begun).await.unwrap();
+        work.commit().await.unwrap();
+
+        let round = Round {
+            storage: &storage,
+            clients: &Live::fixed("clients", Clients::default(), now),
+            log: &DecisionLog::nowhere(),
+            now,
+            records_before: now,
+        };
+        round.purge(&CancellationToken::new()).await.unwrap();
+
+        let mut work = storage.begin().await.unwrap();
+        assert_eq!(work.replays().purge(now, BATCH).await.unwrap(), 0);
+    }
+
     fn pending(id: &str, reference: &str, stage: Stage, expires_at: Timestamp) -> Transaction {
         Transaction {
             id: TransactionId::new(id),
             reference: reference.parse().unwrap(),
             parameters: Vec::new(),
+            pushed: None,
+            carried: None,
             client: ClientId::new("wiki-web"),
             session: None,
             device_check: DeviceCheck::NotDone,

@@ -2,9 +2,12 @@
 //! told to stop. Everything that can be wrong is found before anything listens.
 
 mod declarations;
+mod fallback;
 mod lifecycle;
 pub mod listener;
+mod origins;
 mod router;
+mod routes;
 mod sources;
 mod status;
 pub mod tls;
@@ -31,8 +34,9 @@ use crate::directory::password::{PasswordError, Passwords};
 use crate::domain::clock::Clock;
 use crate::domain::diagnostic::Diagnostic;
 use crate::domain::entropy::Entropy;
-use crate::oidc::{Intake, Lifetimes, MetadataError, Parts, Provider, Throttling, metadata};
+use crate::oidc::{Discovery, Intake, Lifetimes, Parts, Provider, Throttling};
 use crate::reload::{Live, ReloadSettings, Trigger};
+use crate::remote::{Remote, RemoteSettings};
 use crate::signals::device_tls::DeviceTls;
 use crate::storage::StorageError;
 use crate::storage::sqlite::SqliteStorage;
@@ -99,9 +103,6 @@ pub enum StartError {
     /// TLS cannot be set up.
     #[error("TLS cannot be set up: {0}")]
     Tls(#[from] rustls::Error),
-    /// The discovery document cannot be made.
-    #[error(transparent)]
-    Metadata(#[from] MetadataError),
     /// The password verifier cannot be set up.
     #[error(transparent)]
     Passwords(#[from] PasswordError),
@@ -119,6 +120,7 @@ impl App {
     ) -> Result<Self, StartError> {
         self_test()?;
         let sources = Sources::load(config, &clock).map_err(StartError::Invalid)?;
+        let remote = Remote::new(&outbound(config)).map_err(StartError::Invalid)?;
         let storage = Arc::new(open_storage(config).await?);
         let keys = KeySet::load(
             storage.as_ref(),
@@ -127,7 +129,6 @@ impl App {
             clock.now(),
         )
         .await?;
-        let discovery = metadata(config.issuer_text(), keys.active().algorithm())?;
         let provider = Provider::new(Parts {
             issuer: config.issuer.clone(),
             issuer_text: config.issuer_text().to_owned(),
@@ -156,7 +157,8 @@ impl App {
             clients: sources.clients.clone(),
             passwords: Passwords::new(entropy.as_ref())?,
             keys,
-            discovery,
+            discovery: Discovery::default(),
+            remote,
             log: open_log(config)?,
             clock,
             entropy,
@@ -298,6 +300,14 @@ impl Bound {
         tasks.close();
         tasks.wait().await;
         log.flush().await;
+    }
+}
+
+fn outbound(config: &Config) -> RemoteSettings {
+    RemoteSettings {
+        authorities: config.outbound.authorities.clone(),
+        proxy: config.outbound.proxy.clone(),
+        timeout: config.outbound.timeout,
     }
 }
 

@@ -1,20 +1,23 @@
-//! Every route on one page.
+//! The hosts: their routes, and around them what holds for every request of a host. Which routes there are is on one
+//! page, `routes.rs`.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::{DefaultBodyLimit, RawQuery};
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
 use axum::http::StatusCode;
+use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{IntoResponse as _, Response};
-use axum::routing::{get, post};
-use axum::{Router, middleware};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::timeout::TimeoutLayer;
 
+use super::fallback::{Face, dress};
 use super::listener::refuse_misdirected;
-use super::status::{self, Status};
-use crate::oidc::{self, Provider, authorize};
-use crate::web::headers::{STYLESHEET_PATH, stylesheet};
+use super::routes;
+use super::status::Status;
+use crate::oidc::Provider;
+use crate::web::headers::{PageHeaders, StrictTransport};
 
 /// Longest body of a request: forms of ours and of clients are far shorter.
 const LONGEST_BODY: usize = 64 * 1024;
@@ -23,43 +26,27 @@ const LONGEST_REQUEST: Duration = Duration::from_secs(30);
 
 /// The main host: the issuer.
 pub(super) fn main(provider: Provider) -> Router {
-    let routes = Router::new()
-        .route("/", get(oidc::home))
-        .route(
-            "/.well-known/openid-configuration",
-            get(oidc::openid_configuration),
-        )
-        .route("/jwks", get(oidc::jwks))
-        .route("/authorize", get(authorize::get).post(authorize::post))
-        .route("/authorize/resume", get(authorize::resume))
-        .route("/authorize/device", get(authorize::to_device_host))
-        .route("/authorize/return", post(authorize::return_to_client))
-        .route("/sign-in", post(oidc::sign_in))
-        .route("/sign-out", get(oidc::sign_out_page).post(oidc::sign_out))
-        .route("/token", post(oidc::token))
-        .route("/userinfo", get(oidc::userinfo).post(oidc::userinfo))
-        .route(STYLESHEET_PATH, get(css))
-        .with_state(provider);
-    guarded(routes).layer(middleware::from_fn(refuse_misdirected))
+    let face = Face::with_pages(provider.page_headers());
+    behind_tls(routes::main(provider), face)
 }
 
-/// The device host: one page's worth of work, and nothing of the main host.
+/// The device host.
 pub(super) fn device(provider: Provider) -> Router {
-    let routes = Router::new()
-        .route("/check", get(oidc::device_check))
-        .route(STYLESHEET_PATH, get(css))
-        .with_state(provider);
-    guarded(routes).layer(middleware::from_fn(refuse_misdirected))
+    let face = Face::with_pages(provider.page_headers());
+    behind_tls(routes::device(provider), face)
 }
 
-/// What operators look at, on an address of its own.
+/// What operators look at. It has no pages, and no name on the network.
 pub(super) fn operations(status: Arc<Status>) -> Router {
-    let routes = Router::new()
-        .route("/status", get(status::status))
-        .route("/health/live", get(status::live))
-        .route("/health/ready", get(status::ready))
-        .with_state(status);
+    let face = Face::without_pages(PageHeaders::new(StrictTransport::Omitted));
+    guarded(routes::operations(status)).layer(from_fn_with_state(face, dress))
+}
+
+/// A host with a name of its own, whose requests have to mean that name.
+fn behind_tls(routes: Router, face: Face) -> Router {
     guarded(routes)
+        .layer(from_fn(refuse_misdirected))
+        .layer(from_fn_with_state(face, dress))
 }
 
 /// Bounds that hold for every route. A panic ends its request and nothing else.
@@ -73,11 +60,47 @@ fn guarded(routes: Router) -> Router {
         .layer(CatchPanicLayer::custom(panicked))
 }
 
-async fn css(RawQuery(query): RawQuery) -> Response {
-    stylesheet(query.as_deref())
-}
-
 fn panicked(_: Box<dyn std::any::Any + Send>) -> Response {
     tracing::error!("a request ended in a panic");
-    (StatusCode::INTERNAL_SERVER_ERROR, "something went wrong\n").into_response()
+    StatusCode::INTERNAL_SERVER_ERROR.into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::Ready;
+
+    use axum::body::{Body, Bytes};
+    use axum::extract::Request;
+    use axum::routing::{get, post};
+    use tower::ServiceExt as _;
+
+    use super::*;
+
+    fn breaks() -> Ready<Response> {
+        panic!("on purpose")
+    }
+
+    async fn answer(request: Request) -> Response {
+        let routes = Router::new()
+            .route("/breaks", get(breaks))
+            .route("/reads", post(|_: Bytes| async { "read" }));
+        let face = Face::with_pages(PageHeaders::new(StrictTransport::Omitted));
+        behind_tls(routes, face).oneshot(request).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_panic_ends_in_an_answer_with_our_headers() {
+        let response = answer(Request::get("/breaks").body(Body::empty()).unwrap()).await;
+        assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
+        assert_eq!(response.headers()["content-type"], "application/json");
+        assert!(response.headers().contains_key("content-security-policy"));
+    }
+
+    #[tokio::test]
+    async fn a_body_that_is_too_long_is_refused_in_our_words() {
+        let long = Body::from(vec![b'x'; LONGEST_BODY + 1]);
+        let response = answer(Request::post("/reads").body(long).unwrap()).await;
+        assert_eq!(response.status(), StatusCode::PAYLOAD_TOO_LARGE);
+        assert_eq!(response.headers()["content-type"], "application/json");
+    }
 }

@@ -100,7 +100,7 @@ mod tests {
             ClientAuthentication::Secret(hash) => {
                 assert!(hash.matches(&secret::Secret::from_untrusted(secret)));
             }
-            ClientAuthentication::None => panic!("public"),
+            other => panic!("{other:?}"),
         }
     }
 

@@ -10,6 +10,7 @@ mod geoip;
 mod listen;
 mod network;
 mod operations;
+mod outbound;
 mod policies;
 mod reload;
 mod sessions;
@@ -33,6 +34,7 @@ pub use geoip::Geoip;
 pub use listen::Listen;
 pub use network::{ForwardedKind, Network};
 pub use operations::Operations;
+pub use outbound::Outbound;
 pub use policies::Policies;
 pub use reload::Reload;
 pub use sessions::Sessions;
@@ -80,6 +82,9 @@ pub struct Config {
     /// Records of decisions.
     #[serde(default)]
     pub decisions: Decisions,
+    /// How other servers are reached.
+    #[serde(default)]
+    pub outbound: Outbound,
     /// Health, status and metrics.
     #[serde(default)]
     pub operations: Operations,
@@ -138,6 +143,7 @@ impl Config {
         self.directory.anchor(base);
         self.geoip.anchor(base);
         self.decisions.anchor(base);
+        self.outbound.anchor(base);
     }
 
     fn check(&self, findings: &mut Findings<'_>) {
@@ -154,6 +160,7 @@ impl Config {
         self.tokens.check(findings);
         self.throttle.check(findings);
         self.decisions.check(findings);
+        self.outbound.check(findings);
         self.reload.check(findings);
     }
 

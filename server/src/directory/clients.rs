@@ -5,58 +5,39 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use doorward_engine::AttributeValue;
 use schemars::{Schema, schema_for};
 
-use super::client_entry::ClientsFile;
-use super::client_secret::ClientSecretHash;
-use super::{Report, Unique, text_of, without_excerpts};
+pub use super::audience_entry::{AudienceRecord, TokenFormat};
+pub use super::client_keys::ClientKeys;
+pub use super::client_record::{
+    Binding, ClientAuthentication, ClientRecord, Method, RefreshAddress, RefreshPolicy,
+    RequestObjects, Sector, Security, SignedRequests, SubjectType, TlsName,
+};
+pub use super::scope_entry::{ClaimSource, ScopeRecord};
+
+use super::client_entry::protocol::{
+    AUDIENCE_TABLES, NOT_YET, SCOPE_TABLES, refuse_table, without_unavailable,
+};
+use super::client_entry::{ClientsFile, Surroundings};
+use super::{Report, Unique, audience_entry, scope_entry, text_of, without_excerpts};
 use crate::config::toml_file;
 use crate::domain::clock::Timestamp;
 use crate::domain::diagnostic::Diagnostic;
-use crate::domain::ids::{ApplicationId, ClientId};
 use crate::reload::{Built, Snapshot, Source, Watched};
-
-/// One client as the operator registered it.
-#[derive(Debug, Clone)]
-pub struct ClientRecord {
-    /// The identifier, `client_id` of requests.
-    pub id: ClientId,
-    /// The name that people see.
-    pub name: String,
-    /// The application that policies decide about.
-    pub application: ApplicationId,
-    /// Attributes that the organisation added to `Application` in its schema.
-    pub attributes: BTreeMap<String, AttributeValue>,
-    /// Where answers may be sent. A request is matched by exact comparison, RFC 9700 section 4.1.3.
-    pub redirect_uris: Vec<String>,
-    /// How the client proves itself at the token endpoint.
-    pub authentication: ClientAuthentication,
-    /// Whether requests have to use PKCE, RFC 7636.
-    pub pkce_required: bool,
-    /// Scopes that the client may ask for.
-    pub scopes: BTreeSet<String>,
-}
-
-/// How a client proves itself, RFC 6749 section 2.1.
-#[derive(Debug, Clone)]
-pub enum ClientAuthentication {
-    /// Not at all: a public client, which cannot keep a secret.
-    None,
-    /// With the secret of this hash: a confidential client.
-    Secret(ClientSecretHash),
-}
 
 /// All clients of the file.
 #[derive(Debug, Default)]
 pub struct Clients {
     by_id: BTreeMap<String, Arc<ClientRecord>>,
+    scopes: BTreeMap<String, ScopeRecord>,
+    audiences: BTreeMap<String, AudienceRecord>,
+    origins: BTreeSet<String>,
 }
 
 impl Clients {
     /// Reads the text of a clients file, or says everything that is wrong with it.
     pub fn parse(text: &str, file: &str) -> Result<Built<Self>, Vec<Diagnostic>> {
-        without_excerpts(Self::read(text, file))
+        without_excerpts(Self::read(text, file, NOT_YET))
     }
 
     /// The client with this identifier.
@@ -70,11 +51,51 @@ impl Clients {
         self.by_id.values()
     }
 
-    fn read(text: &str, file: &str) -> Result<Built<Self>, Vec<Diagnostic>> {
-        let entries = toml_file::parse::<ClientsFile>(text, file)?.client;
+    /// The scopes that the file declares, by their names; those of OpenID Connect are not among them.
+    #[must_use]
+    pub fn scopes(&self) -> &BTreeMap<String, ScopeRecord> {
+        &self.scopes
+    }
+
+    /// The audiences that the file declares, by their identifiers.
+    #[must_use]
+    pub fn audiences(&self) -> &BTreeMap<String, AudienceRecord> {
+        &self.audiences
+    }
+
+    /// The web origins that may call the endpoints for clients from a browser: those of the redirect URIs of
+    /// public clients, and those that clients name.
+    #[must_use]
+    pub fn origins(&self) -> &BTreeSet<String> {
+        &self.origins
+    }
+
+    /// As [`Clients::parse`], as if everything were available already.
+    #[cfg(test)]
+    pub(crate) fn parse_everything(text: &str, file: &str) -> Result<Built<Self>, Vec<Diagnostic>> {
+        without_excerpts(Self::read(text, file, &[]))
+    }
+
+    pub(super) fn read(
+        text: &str,
+        file: &str,
+        not_yet: &[&str],
+    ) -> Result<Built<Self>, Vec<Diagnostic>> {
+        let written = toml_file::parse::<ClientsFile>(text, file)?;
         let mut report = Report::new(text, file);
-        let (mut clients, mut ids) = (Self::default(), Unique::default());
-        for entry in entries {
+        let first = written.scope.first().map(|scope| &scope.id);
+        refuse_table(&mut report, not_yet, SCOPE_TABLES, first);
+        let first = written.audience.first().map(|audience| &audience.id);
+        refuse_table(&mut report, not_yet, AUDIENCE_TABLES, first);
+        let scopes = scope_entry::check(&mut report, written.scope);
+        let audiences = audience_entry::check(&mut report, written.audience);
+        let around = Surroundings {
+            scopes: &scopes,
+            audiences: &audiences,
+            not_yet,
+        };
+        let (mut by_id, mut ids) = (BTreeMap::new(), Unique::default());
+        for entry in written.client {
             let id = entry.id.get_ref().clone();
             ids.claim(
                 &mut report,
@@ -82,11 +103,20 @@ impl Clients {
                 &entry.id,
                 &format!("the id `{id}`"),
             );
-            if let Some(client) = entry.check(&mut report) {
-                clients.by_id.insert(id, Arc::new(client));
+            if let Some(client) = entry.check(&mut report, around) {
+                by_id.insert(id, Arc::new(client));
             }
         }
-        report.finish(clients)
+        let origins = by_id
+            .values()
+            .flat_map(|client| client.web_origins())
+            .collect();
+        report.finish(Self {
+            by_id,
+            scopes,
+            audiences,
+            origins,
+        })
     }
 }
 
@@ -122,12 +152,13 @@ impl Source for ClientsSource {
 /// The JSON schema of the clients file.
 #[must_use]
 pub fn schema() -> Schema {
-    schema_for!(ClientsFile)
+    without_unavailable(schema_for!(ClientsFile))
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::client_entry::tests::{SECRET, URIS, client};
+    use super::super::profile::Profile;
     use super::*;
     use crate::domain::secret::Secret;
 
@@ -157,7 +188,30 @@ mod tests {
     #[test]
     fn a_public_client_says_so() {
         let clients = built(&client(&[URIS, "public = true"]));
+        assert!(clients.by_id("wiki").unwrap().is_public());
+    }
+
+    #[test]
+    fn browsers_may_call_from_where_public_clients_run() {
+        let uris = "redirect_uris = ['https://app.example:8443/a', 'https://app.example:8443/b', 'http://127.0.0.1:7777/']";
+        let clients = built(&client(&[uris, "public = true"]));
+        let expected = ["http://127.0.0.1:7777", "https://app.example:8443"];
+        assert!(clients.origins().iter().eq(expected));
+        assert!(built(&client(&[uris, SECRET])).origins().is_empty());
+    }
+
+    #[test]
+    fn a_client_is_without_more_what_it_was_before_there_was_more() {
+        let clients = built(&client(&[URIS, SECRET]));
         let client = clients.by_id("wiki").unwrap();
-        assert!(matches!(client.authentication, ClientAuthentication::None));
+        assert!(matches!(client.profile, Profile::OidcRp));
+        assert!(matches!(client.request_objects, RequestObjects::Refused));
+        assert_eq!(client.refresh, RefreshPolicy::Never);
+        assert_eq!(client.subject, SubjectType::Public);
+        assert_eq!(client.binding, Binding::None);
+        assert_eq!(client.security, Security::Plain);
+        assert_eq!(client.id_token_algorithm, None);
+        assert!(!client.par_required && !client.acr_required);
+        assert!(client.keys().is_none());
     }
 }

@@ -2,13 +2,20 @@
 //! Leaves to others when the files are read (`reload`), how TOML is parsed (`config`) and what a record
 //! is worth in a decision (`signals`, `access`).
 
+mod audience_entry;
 mod client_entry;
+mod client_keys;
+mod client_record;
 pub mod client_secret;
 pub mod clients;
 mod device_entry;
 pub mod devices;
+mod fapi;
+pub mod guid;
 pub mod password;
+pub mod profile;
 mod redirect_uri;
+mod scope_entry;
 mod user_entry;
 pub mod users;
 

@@ -1,4 +1,4 @@
-//! Which redirect URIs may be registered at all.
+//! Which redirect URIs, and other addresses of a client, may be registered at all.
 //! Leaves to others the comparison with what a request asks for (`oidc`).
 
 use url::{Host, Url};
@@ -32,7 +32,8 @@ pub(super) fn check(text: &str) -> Result<(), &'static str> {
     }
 }
 
-fn is_loopback(host: &Host<&str>) -> bool {
+/// Whether the host is the user's own machine.
+pub(super) fn is_loopback(host: &Host<&str>) -> bool {
     match host {
         Host::Domain(name) => *name == "localhost",
         Host::Ipv4(address) => address.is_loopback(),

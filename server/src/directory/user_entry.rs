@@ -7,8 +7,9 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use toml::Spanned;
 
+use super::guid::Guid;
 use super::password::PasswordHash;
-use super::users::{UserRecord, login};
+use super::users::{EntraAccount, UserRecord, login};
 use super::{HiddenText, RawAttributes, Report, Unique, attributes, check_id};
 use crate::domain::ids::UserId;
 
@@ -52,13 +53,40 @@ pub(super) struct UserEntry {
     /// May not sign in.
     #[serde(default)]
     disabled: bool,
+    /// The user's accounts at Microsoft Entra.
+    #[serde(default)]
+    entra: Vec<EntraAccountEntry>,
+}
+
+/// An account at Microsoft Entra.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct EntraAccountEntry {
+    /// The tenant's identifier, a GUID.
+    #[schemars(with = "String")]
+    tid: Spanned<String>,
+    /// The account's identifier in the tenant, a GUID.
+    #[schemars(with = "String")]
+    oid: Spanned<String>,
+}
+
+/// What belongs to one user only, as far as the file has been read.
+#[derive(Debug, Default)]
+pub(super) struct Taken {
+    ids: Unique,
+    /// Usernames and e-mail addresses share one space, because either signs in.
+    logins: Unique,
+    accounts: Unique,
 }
 
 impl UserEntry {
-    /// Claims what no other user may have too. Username and e-mail share one space, because either signs in.
-    pub(super) fn claim(&self, report: &mut Report<'_>, ids: &mut Unique, logins: &mut Unique) {
+    /// Claims what no other user may have too.
+    pub(super) fn claim(&self, report: &mut Report<'_>, taken: &mut Taken) {
+        let logins = &mut taken.logins;
         let id = self.id.get_ref();
-        ids.claim(report, id.clone(), &self.id, &format!("the id `{id}`"));
+        taken
+            .ids
+            .claim(report, id.clone(), &self.id, &format!("the id `{id}`"));
         let username = self.username.get_ref();
         let what = format!("the username `{username}`");
         logins.claim(report, login(username), &self.username, &what);
@@ -68,6 +96,15 @@ impl UserEntry {
                 let what = format!("the e-mail address `{address}`");
                 logins.claim(report, login(address), email, &what);
             }
+        }
+        for account in &self.entra {
+            let (tenant, object) = (account.tid.get_ref(), account.oid.get_ref());
+            taken.accounts.claim(
+                report,
+                format!("{tenant} {object}").to_ascii_lowercase(),
+                &account.oid,
+                &format!("the account `{object}` of tenant `{tenant}`"),
+            );
         }
     }
 
@@ -93,6 +130,11 @@ impl UserEntry {
             );
         }
         let attributes = attributes(report, self.attributes);
+        let entra = self
+            .entra
+            .iter()
+            .filter_map(|account| account.check(report, username))
+            .collect();
         let password = match self.password.get_ref().0.parse::<PasswordHash>() {
             Ok(password) => password,
             Err(refused) => {
@@ -120,6 +162,28 @@ impl UserEntry {
             groups: self.groups,
             attributes,
             disabled: self.disabled,
+            entra,
+        })
+    }
+}
+
+impl EntraAccountEntry {
+    fn check(&self, report: &mut Report<'_>, username: &str) -> Option<EntraAccount> {
+        let mut guid =
+            |key: &str, written: &Spanned<String>| match written.get_ref().parse::<Guid>() {
+                Ok(guid) => Some(guid),
+                Err(problem) => {
+                    report.error(
+                        written,
+                        format!("the `{key}` of user `{username}` is {problem}"),
+                    );
+                    None
+                }
+            };
+        let (tenant, object) = (guid("tid", &self.tid), guid("oid", &self.oid));
+        Some(EntraAccount {
+            tenant: tenant?,
+            object: object?,
         })
     }
 }
@@ -219,6 +283,35 @@ pub(super) mod tests {
     }
 
     #[test]
+    fn an_account_at_entra_belongs_to_one_user_in_whatever_case_it_is_written() {
+        let tenant = "0b5c7f1e-2222-4333-8444-555566667777";
+        let account = |oid: &str| format!("entra = [{{ tid = '{tenant}', oid = '{oid}' }}]");
+        let object = "6f0c1a52-3d57-4c1b-9a4e-0d2f5b7c8e91";
+        let ana = user(&format!(
+            "id = 'u-1'\nusername = 'ana'\n{}",
+            account(object)
+        ));
+        let fields = format!(
+            "id = 'u-2'\nusername = 'bo'\n{}",
+            account(&object.to_uppercase())
+        );
+        let found = refused(&(ana + &user(&fields)));
+        assert_eq!(found.len(), 1);
+        assert!(found[0].message.starts_with("the account `6F0C1A52-"));
+        assert!(found[0].message.ends_with("is used twice"));
+    }
+
+    #[test]
+    fn an_account_at_entra_is_named_by_two_guids() {
+        let account = "entra = [{ tid = 'contoso.com', oid = 'ana@contoso.com' }]";
+        let found = refused(&user(&format!("id = 'u-1'\nusername = 'ana'\n{account}")));
+        let messages: Vec<&str> = found.iter().map(|it| it.message.as_str()).collect();
+        assert_eq!(messages.len(), 2);
+        assert!(messages[0].starts_with("the `tid` of user `ana` is not a GUID"));
+        assert!(messages[1].starts_with("the `oid` of user `ana` is not a GUID"));
+    }
+
+    #[test]
     fn an_unknown_key_is_refused() {
         assert!(!refused(&user("id = 'u-1'\nusername = 'ana'\ngruops = []")).is_empty());
     }
@@ -232,6 +325,7 @@ pub(super) mod tests {
             "email_verified",
             "attributes",
             "disabled",
+            "entra",
         ] {
             assert!(schema.contains(key), "{key}");
         }

@@ -8,9 +8,10 @@ use std::sync::Arc;
 use doorward_engine::AttributeValue;
 use schemars::{Schema, schema_for};
 
+use super::guid::Guid;
 use super::password::PasswordHash;
-use super::user_entry::UsersFile;
-use super::{Report, Unique, text_of, without_excerpts};
+use super::user_entry::{Taken, UsersFile};
+use super::{Report, text_of, without_excerpts};
 use crate::config::toml_file;
 use crate::domain::clock::Timestamp;
 use crate::domain::diagnostic::Diagnostic;
@@ -38,6 +39,17 @@ pub struct UserRecord {
     pub attributes: BTreeMap<String, AttributeValue>,
     /// May not sign in, although everything else is right.
     pub disabled: bool,
+    /// The user's accounts at Microsoft Entra.
+    pub entra: Vec<EntraAccount>,
+}
+
+/// An account at Microsoft Entra: names and addresses of such accounts change, and guests have surprising ones.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct EntraAccount {
+    /// The tenant, `tid` of its tokens.
+    pub tenant: Guid,
+    /// The account in the tenant, `oid` of its tokens.
+    pub object: Guid,
 }
 
 /// All users of the file.
@@ -45,6 +57,7 @@ pub struct UserRecord {
 pub struct Users {
     by_id: BTreeMap<UserId, Arc<UserRecord>>,
     by_login: HashMap<String, Arc<UserRecord>>,
+    accounts: HashMap<EntraAccount, Arc<UserRecord>>,
 }
 
 impl Users {
@@ -63,6 +76,16 @@ impl Users {
     #[must_use]
     pub fn by_id(&self, id: &UserId) -> Option<&Arc<UserRecord>> {
         self.by_id.get(id)
+    }
+
+    /// The user with this account at Microsoft Entra.
+    #[must_use]
+    pub fn by_entra(&self, tid: &Guid, oid: &Guid) -> Option<&Arc<UserRecord>> {
+        let account = EntraAccount {
+            tenant: tid.clone(),
+            object: oid.clone(),
+        };
+        self.accounts.get(&account)
     }
 
     /// Every user, by their identifiers.
@@ -85,10 +108,9 @@ impl Users {
     fn read(text: &str, file: &str) -> Result<Built<Self>, Vec<Diagnostic>> {
         let entries = toml_file::parse::<UsersFile>(text, file)?.user;
         let mut report = Report::new(text, file);
-        let mut users = Self::default();
-        let (mut ids, mut logins) = (Unique::default(), Unique::default());
+        let (mut users, mut taken) = (Self::default(), Taken::default());
         for entry in entries {
-            entry.claim(&mut report, &mut ids, &mut logins);
+            entry.claim(&mut report, &mut taken);
             if let Some(user) = entry.check(&mut report) {
                 users.insert(Arc::new(user));
             }
@@ -102,6 +124,9 @@ impl Users {
             .flatten()
         {
             self.by_login.insert(login(name), Arc::clone(&user));
+        }
+        for account in &user.entra {
+            self.accounts.insert(account.clone(), Arc::clone(&user));
         }
         self.by_id.insert(user.id.clone(), user);
     }
@@ -192,6 +217,25 @@ mod tests {
         let user = users.by_username("ana").unwrap();
         assert!(user.groups.contains("staff"));
         assert_eq!(user.attributes["level"], AttributeValue::Long(3));
+    }
+
+    #[test]
+    fn a_user_is_found_by_each_account_at_entra() {
+        let tenants = [
+            "0B5C7F1E-2222-4333-8444-555566667777",
+            "1b5c7f1e-2222-4333-8444-555566667777",
+        ];
+        let object = "6f0c1a52-3d57-4c1b-9a4e-0d2f5b7c8e91";
+        let accounts = tenants.map(|tid| format!("{{ tid = '{tid}', oid = '{object}' }}"));
+        let fields =
+            "id = 'u-1'\nusername = 'ana'\nentra = [".to_owned() + &accounts.join(", ") + "]";
+        let users = built(&user(&fields)).value;
+        let object: Guid = object.parse().unwrap();
+        for tenant in tenants {
+            let tenant: Guid = tenant.to_lowercase().parse().unwrap();
+            assert_eq!(users.by_entra(&tenant, &object).unwrap().username, "ana");
+        }
+        assert!(users.by_entra(&object, &object).is_none());
     }
 
     #[test]

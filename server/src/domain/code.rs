@@ -1,34 +1,10 @@
-//! Authorization codes, what they stand for, and the access tokens made from them, as storage keeps them.
+//! Authorization codes, and the access tokens made from them, as storage keeps them.
 //! Their secrets are no part of them: storage knows only hashes. Making and checking them is left to `oidc`.
 
 use crate::domain::clock::Timestamp;
-use crate::domain::ids::{ClientId, GrantId, Reference, SessionId, UserId};
+use crate::domain::grant::Grant;
+use crate::domain::ids::{ClientId, GrantId, UserId};
 use crate::domain::secret::SecretHash;
-
-/// What a user allowed a client, once: a code stands for it, and so do the tokens made from the code.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Grant {
-    /// The identifier, by which everything made from the code can be taken back.
-    pub id: GrantId,
-    /// The client.
-    pub client: ClientId,
-    /// The user.
-    pub user: UserId,
-    /// The session in which the user allowed it.
-    pub session: SessionId,
-    /// The scope that was granted, as RFC 6749, section 3.3 writes it.
-    pub scope: String,
-    /// The client's `nonce` (OpenID Connect Core 1.0, section 3.1.2.1).
-    pub nonce: Option<String>,
-    /// When the user last authenticated.
-    pub auth_time: Option<Timestamp>,
-    /// How the user authenticated, as `amr` values of RFC 8176.
-    pub methods: Vec<String>,
-    /// The authentication context class that was reached.
-    pub acr: Option<String>,
-    /// The short number of the sign-in, which finds its decision record.
-    pub reference: Reference,
-}
 
 /// A code to be stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,6 +17,8 @@ pub struct NewCode {
     pub redirect_uri: String,
     /// The `S256` challenge (RFC 7636, section 4.2).
     pub code_challenge: Option<String>,
+    /// The thumbprint of the key that has to redeem the code (RFC 9449, section 10).
+    pub dpop_jkt: Option<[u8; 32]>,
     /// When the code was issued.
     pub issued_at: Timestamp,
     /// From this instant on the code is worthless.
@@ -56,6 +34,8 @@ pub struct StoredCode {
     pub redirect_uri: String,
     /// The challenge that the token request has to answer.
     pub code_challenge: Option<String>,
+    /// The thumbprint of the key that the token request has to prove.
+    pub dpop_jkt: Option<[u8; 32]>,
     /// When the code was issued.
     pub issued_at: Timestamp,
 }
@@ -76,16 +56,44 @@ pub enum Redemption {
 pub struct AccessToken {
     /// The hash of the token.
     pub hash: SecretHash,
-    /// The grant it was made from.
-    pub grant: GrantId,
-    /// The client that holds it.
-    pub client: ClientId,
-    /// The user it speaks for.
-    pub user: UserId,
-    /// What it is good for.
-    pub scope: String,
+    /// What the token stands for: its scope and audience may be less than what the code stood for.
+    pub grant: Grant,
+    /// What the token looks like.
+    pub format: TokenFormat,
     /// When it was issued.
     pub issued_at: Timestamp,
     /// From this instant on the token is worthless.
     pub expires_at: Timestamp,
+}
+
+impl AccessToken {
+    /// The client that holds it.
+    #[must_use]
+    pub fn client(&self) -> &ClientId {
+        &self.grant.client
+    }
+
+    /// The user it speaks for.
+    #[must_use]
+    pub fn user(&self) -> &UserId {
+        &self.grant.user
+    }
+
+    /// What it is good for.
+    #[must_use]
+    pub fn scope(&self) -> &str {
+        &self.grant.scope
+    }
+}
+
+/// What an access token looks like to whoever receives it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TokenFormat {
+    /// A text that says nothing.
+    Opaque,
+    /// A signed token that says what it stands for (RFC 9068).
+    Jwt {
+        /// Its identifier (RFC 7519, section 4.1.7).
+        jti: String,
+    },
 }

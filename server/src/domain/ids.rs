@@ -74,11 +74,13 @@ identifiers! {
     TransactionId;
     /// One permission that a user gave a client: what a code, and the tokens made from it, stand for.
     GrantId;
+    /// A message to a client that a session has ended, which waits to be sent.
+    DeliveryId;
     /// A signing key: `kid` of RFC 7517, section 4.5.
     KeyId;
 }
 
-random_identifiers!(SessionId, TransactionId, GrantId);
+random_identifiers!(SessionId, TransactionId, GrantId, DeliveryId);
 
 fn random_text(entropy: &dyn Entropy) -> String {
     let mut bytes = [0; 16];

@@ -4,6 +4,7 @@
 use crate::domain::authentication::DeviceProof;
 use crate::domain::clock::Timestamp;
 use crate::domain::ids::{ClientId, Reference, SessionId, TransactionId};
+use crate::domain::secret::SecretHash;
 
 /// A stored authorization request, with what the pages in between have contributed so far.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,6 +15,10 @@ pub struct Transaction {
     pub reference: Reference,
     /// The parameters in the order in which they were received (RFC 6749, section 3.1).
     pub parameters: Vec<(String, String)>,
+    /// The stored request that the sign-in began with, which is used up where a code is issued.
+    pub pushed: Option<SecretHash>,
+    /// What was proved with the request and cannot be proved twice, as JSON that only `oidc` reads.
+    pub carried: Option<String>,
     /// The client that asked.
     pub client: ClientId,
     /// The session that was live, or began, during this sign-in.

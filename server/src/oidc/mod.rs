@@ -3,8 +3,10 @@
 
 pub mod authorize;
 mod browser;
+mod client_authentication;
 mod device_check;
 mod discovery;
+mod endpoint;
 mod intake;
 mod origin;
 mod page_error;
@@ -18,7 +20,8 @@ mod userinfo;
 
 pub use browser::Browser;
 pub use device_check::check as device_check;
-pub use discovery::{MetadataError, jwks, metadata, openid_configuration};
+pub use discovery::{Discovery, Members, Offer, jwks, metadata};
+pub use endpoint::{EndpointError, EndpointErrorCode, EndpointRequest};
 pub use intake::Intake;
 pub use page_error::PageError;
 pub use provider::{Lifetimes, Parts, Provider, Throttling};

@@ -3,10 +3,10 @@
 use std::ops::Deref;
 use std::sync::Arc;
 
-use bytes::Bytes;
 use chrono::TimeDelta;
 use url::Url;
 
+use super::discovery::Discovery;
 use super::intake::Intake;
 use crate::access::{AccessControl, SignalSources};
 use crate::audit::DecisionLog;
@@ -16,6 +16,7 @@ use crate::directory::users::Users;
 use crate::domain::clock::{Clock, Timestamp};
 use crate::domain::entropy::Entropy;
 use crate::reload::Live;
+use crate::remote::Remote;
 use crate::storage::Storage;
 use crate::tokens::KeySet;
 use crate::web::headers::{PageHeaders, StrictTransport};
@@ -53,8 +54,10 @@ pub struct Parts {
     pub passwords: Passwords,
     /// Signing keys.
     pub keys: KeySet,
-    /// The discovery document, ready to send.
-    pub discovery: Bytes,
+    /// The discovery document, ready to send for the clients that are live.
+    pub discovery: Discovery,
+    /// The way to other servers.
+    pub remote: Remote,
     /// The decision log.
     pub log: DecisionLog,
     /// The clock.

@@ -6,6 +6,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 
+use super::endpoint::{EndpointError, no_store};
 use super::provider::Provider;
 use crate::directory::users::UserRecord;
 use crate::domain::secret::Secret;
@@ -14,18 +15,14 @@ use crate::tokens::{Profile, user_claims};
 
 /// `GET` and `POST /userinfo`.
 pub async fn get(State(cx): State<Provider>, headers: HeaderMap) -> Response {
-    let mut response = match claims(&cx, &headers).await {
-        Ok(Some(response)) => response,
-        Ok(None) => challenge(&headers),
-        Err(error) => {
-            tracing::error!(%error, "storage failed at the userinfo endpoint");
-            StatusCode::SERVICE_UNAVAILABLE.into_response()
-        }
-    };
-    response
-        .headers_mut()
-        .insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    response
+    if headers.get_all(header::AUTHORIZATION).iter().count() > 1 {
+        return repeated();
+    }
+    match claims(&cx, &headers).await {
+        Ok(Some(response)) => no_store(response),
+        Ok(None) => no_store(challenge(&headers)),
+        Err(error) => EndpointError::from(error).into_response(),
+    }
 }
 
 async fn claims(cx: &Provider, headers: &HeaderMap) -> Result<Option<Response>, StorageError> {
@@ -41,11 +38,15 @@ async fn claims(cx: &Provider, headers: &HeaderMap) -> Result<Option<Response>, 
         return Ok(None);
     };
     let users = cx.users.current();
-    let Some(user) = users.value.by_id(&token.user).filter(|user| !user.disabled) else {
+    let Some(user) = users
+        .value
+        .by_id(token.user())
+        .filter(|user| !user.disabled)
+    else {
         return Ok(None);
     };
     Ok(Some(
-        Json(user_claims(&profile(user), &token.scope)).into_response(),
+        Json(user_claims(&profile(user), token.scope())).into_response(),
     ))
 }
 
@@ -68,6 +69,17 @@ fn challenge(headers: &HeaderMap) -> Response {
     response
         .headers_mut()
         .insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(value));
+    response
+}
+
+/// An access token comes in one way only (RFC 6750, section 2), and which of two would count is nobody's to guess.
+fn repeated() -> Response {
+    let error = EndpointError::invalid_request("the Authorization header is repeated");
+    let mut response = error.into_response();
+    response.headers_mut().insert(
+        header::WWW_AUTHENTICATE,
+        HeaderValue::from_static("Bearer error=\"invalid_request\""),
+    );
     response
 }
 

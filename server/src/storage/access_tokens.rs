@@ -21,6 +21,9 @@ pub trait AccessTokens: Send {
         now: Timestamp,
     ) -> Result<Option<AccessToken>, StorageError>;
 
+    /// Revokes the token. False where there is no such token.
+    async fn revoke(&mut self, token: &SecretHash) -> Result<bool, StorageError>;
+
     /// Revokes every token of the grant, and says how many there were.
     async fn revoke_grant(&mut self, grant: &GrantId) -> Result<u64, StorageError>;
 

@@ -7,7 +7,11 @@ mod codes;
 mod conformance;
 mod error;
 mod keys;
+mod logouts;
+mod pushed_requests;
 mod records;
+mod refresh_tokens;
+mod replays;
 mod sessions;
 pub mod sqlite;
 mod throttle;
@@ -22,7 +26,11 @@ pub use self::access_tokens::AccessTokens;
 pub use self::codes::Codes;
 pub use self::error::StorageError;
 pub use self::keys::{Keys, StoredKey};
+pub use self::logouts::Logouts;
+pub use self::pushed_requests::PushedRequests;
 pub use self::records::Records;
+pub use self::refresh_tokens::RefreshTokens;
+pub use self::replays::Replays;
 pub use self::sessions::Sessions;
 pub use self::throttle::{Attempt, Throttle};
 pub use self::tickets::{DeviceVisit, Tickets};
@@ -55,6 +63,10 @@ pub trait UnitOfWork:
     + Tickets
     + Codes
     + AccessTokens
+    + RefreshTokens
+    + PushedRequests
+    + Replays
+    + Logouts
     + Throttle
     + Records
     + Keys
@@ -88,6 +100,26 @@ impl dyn UnitOfWork + '_ {
 
     /// Access tokens.
     pub fn access_tokens(&mut self) -> &mut dyn AccessTokens {
+        self
+    }
+
+    /// Refresh tokens.
+    pub fn refresh_tokens(&mut self) -> &mut dyn RefreshTokens {
+        self
+    }
+
+    /// Authorization requests that wait for their browser.
+    pub fn pushed_requests(&mut self) -> &mut dyn PushedRequests {
+        self
+    }
+
+    /// What was shown already.
+    pub fn replays(&mut self) -> &mut dyn Replays {
+        self
+    }
+
+    /// Clients of sessions, and messages to them.
+    pub fn logouts(&mut self) -> &mut dyn Logouts {
         self
     }
 

@@ -22,6 +22,9 @@ pub trait Sessions: Send {
         now: Timestamp,
     ) -> Result<Option<Session>, StorageError>;
 
+    /// Whether there is such a session and it has not expired, for those who have no cookie to show.
+    async fn lives(&mut self, id: &SessionId, now: Timestamp) -> Result<bool, StorageError>;
+
     /// Gives the session another cookie; the previous one opens nothing any more. False where there is no such session.
     async fn rotate(&mut self, id: &SessionId, cookie: &SecretHash) -> Result<bool, StorageError>;
 

@@ -1,14 +1,14 @@
 //! The provider's signing keys: made at first start, stored, published. One signs; all are published.
 
 use bytes::Bytes;
-use openidconnect::core::CoreJsonWebKeySet;
-use openidconnect::{JsonWebKeySet, PrivateSigningKey as _};
+use serde_json::json;
 
 use super::signing_key::SigningKey;
 use crate::config::Algorithm;
 use crate::domain::clock::Timestamp;
 use crate::domain::entropy::Entropy;
 use crate::domain::ids::{GrantId, KeyId};
+use crate::jose::{JoseError, JsonWebKeys, Strictness};
 use crate::storage::{Storage, StorageError, StoredKey};
 
 /// The keys of the provider.
@@ -16,6 +16,7 @@ use crate::storage::{Storage, StorageError, StoredKey};
 pub struct KeySet {
     active: SigningKey,
     published: Bytes,
+    verification: JsonWebKeys,
 }
 
 /// Keys cannot be made, read or stored.
@@ -27,9 +28,9 @@ pub enum KeyError {
     /// A stored key does not read.
     #[error("the stored signing key `{0}` is damaged")]
     Damaged(KeyId),
-    /// Keys cannot be published.
-    #[error("the signing keys cannot be written as JSON")]
-    Publication,
+    /// What would be published is no good set of keys.
+    #[error("the signing keys cannot be published: {0}")]
+    Publication(#[from] JoseError),
     /// Storage failed.
     #[error(transparent)]
     Storage(#[from] StorageError),
@@ -50,8 +51,12 @@ impl KeySet {
                 // Random like a grant's identifier: a key's identifier says nothing about it.
                 id: KeyId::new(GrantId::generate(entropy).as_str()),
                 algorithm: name(algorithm).to_owned(),
+                generation: 1,
                 pkcs8: SigningKey::generate(algorithm)?,
+                certificate: None,
                 created_at: now,
+                signs_from: now,
+                retired_at: None,
             };
             work.keys().insert_if_absent(&new).await?;
             stored = work.keys().all().await?;
@@ -66,19 +71,20 @@ impl KeySet {
                 ));
             }
         }
-        let all = keys
-            .iter()
-            .map(|(_, key)| key.as_verification_key())
-            .collect();
-        let published = serde_json::to_vec(&CoreJsonWebKeySet::from(JsonWebKeySet::new(all)))
-            .map_err(|_| KeyError::Publication)?
-            .into();
+        let all: Vec<_> = keys.iter().map(|(_, key)| key.public()).collect();
+        let published = json!({ "keys": all }).to_string();
+        // What we ask of the keys of others holds for our own.
+        let verification = JsonWebKeys::parse(published.as_bytes(), Strictness::OwnClient)?;
         let active = keys
             .into_iter()
             .find(|(of, _)| *of == algorithm)
             .map(|(_, key)| key)
             .ok_or(KeyError::Generation)?;
-        Ok(Self { active, published })
+        Ok(Self {
+            active,
+            published: published.into(),
+            verification,
+        })
     }
 
     /// The key that signs.
@@ -91,6 +97,12 @@ impl KeySet {
     #[must_use]
     pub fn published(&self) -> Bytes {
         self.published.clone()
+    }
+
+    /// The same keys, ready to verify what they signed.
+    #[must_use]
+    pub fn verification(&self) -> &JsonWebKeys {
+        &self.verification
     }
 }
 
@@ -112,6 +124,7 @@ fn by_name(text: &str) -> Option<Algorithm> {
 mod tests {
     use super::*;
     use crate::domain::entropy::SeededEntropy;
+    use crate::jose::PublicKey;
     use crate::storage::sqlite::SqliteStorage;
 
     #[tokio::test]
@@ -127,6 +140,7 @@ mod tests {
             .unwrap();
         assert_eq!(first.active().id(), second.active().id());
         assert_eq!(first.published(), second.published());
+        assert_eq!(first.verification(), second.verification());
     }
 
     #[tokio::test]
@@ -144,5 +158,8 @@ mod tests {
         let published = String::from_utf8(new.published().to_vec()).unwrap();
         assert!(published.contains(old.active().id().as_str()));
         assert!(published.contains(new.active().id().as_str()));
+        let ids: Vec<_> = new.verification().all().map(PublicKey::id).collect();
+        assert_eq!(ids.len(), 2);
+        assert!(ids.contains(&Some(old.active().id().as_str())));
     }
 }

@@ -3,9 +3,11 @@
 mod claims;
 mod id_token;
 mod key_set;
+mod sign;
 mod signing_key;
 
 pub use claims::{Profile, user_claims};
-pub use id_token::{IdTokenContent, TokenError};
+pub use id_token::IdTokenContent;
 pub use key_set::{KeyError, KeySet};
+pub use sign::{TokenError, half_hash, sign};
 pub use signing_key::SigningKey;

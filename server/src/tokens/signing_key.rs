@@ -1,28 +1,29 @@
-//! One private key that signs ID tokens, through `aws-lc-rs`, as `openidconnect` wants to use it.
+//! One private key of the provider: made by `aws-lc-rs`, in the form in which `jsonwebtoken` signs with it, and
+//! its public half as it is published. Which key signs is left to `key_set`.
 
+use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der};
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::KeySize;
 use aws_lc_rs::signature::{
-    self, ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair as _, RsaKeyPair,
+    ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair as _, RsaKeyPair,
 };
-use openidconnect::core::{CoreJsonCurveType, CoreJsonWebKey, CoreJwsSigningAlgorithm};
-use openidconnect::{JsonWebKeyId, PrivateSigningKey, SigningError};
+use data_encoding::BASE64URL_NOPAD;
+use jsonwebtoken::EncodingKey;
+use serde_json::{Map, Value, json};
+use x509_parser::asn1_rs::{Any, FromDer as _, Tag};
 use zeroize::Zeroizing;
 
 use super::key_set::KeyError;
 use crate::config::Algorithm;
 use crate::domain::ids::KeyId;
+use crate::jose;
 
 /// A private key with its identifier.
 pub struct SigningKey {
     id: KeyId,
-    pair: Pair,
-}
-
-enum Pair {
-    Es256(EcdsaKeyPair),
-    Rs256(Box<RsaKeyPair>),
-    EdDsa(Ed25519KeyPair),
+    algorithm: jose::Algorithm,
+    private: EncodingKey,
+    public: Map<String, Value>,
 }
 
 impl SigningKey {
@@ -43,8 +44,7 @@ impl SigningKey {
                 .to_vec(),
             Algorithm::Rs256 => {
                 let pair = RsaKeyPair::generate(KeySize::Rsa2048).map_err(failed)?;
-                let encoded: aws_lc_rs::encoding::Pkcs8V1Der<'_> =
-                    aws_lc_rs::encoding::AsDer::as_der(&pair).map_err(failed)?;
+                let encoded: Pkcs8V1Der<'_> = AsDer::as_der(&pair).map_err(failed)?;
                 encoded.as_ref().to_vec()
             }
         };
@@ -54,17 +54,32 @@ impl SigningKey {
     /// Reads a stored key.
     pub fn from_pkcs8(id: KeyId, algorithm: Algorithm, pkcs8: &[u8]) -> Result<Self, KeyError> {
         let damaged = |_| KeyError::Damaged(id.clone());
-        let pair = match algorithm {
-            Algorithm::Es256 => Pair::Es256(
-                EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, pkcs8)
-                    .map_err(damaged)?,
-            ),
-            Algorithm::Rs256 => {
-                Pair::Rs256(Box::new(RsaKeyPair::from_pkcs8(pkcs8).map_err(damaged)?))
+        let (algorithm, private, public) = match algorithm {
+            Algorithm::Es256 => {
+                let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, pkcs8)
+                    .map_err(damaged)?;
+                let private = EncodingKey::from_ec_der(pkcs8);
+                (jose::Algorithm::Es256, private, elliptic(&pair))
             }
-            Algorithm::EdDsa => Pair::EdDsa(Ed25519KeyPair::from_pkcs8(pkcs8).map_err(damaged)?),
+            Algorithm::Rs256 => {
+                let pair = RsaKeyPair::from_pkcs8(pkcs8).map_err(damaged)?;
+                let inner = rsa_private_key(pkcs8).ok_or_else(|| damaged_form(&id))?;
+                let private = EncodingKey::from_rsa_der(inner);
+                (jose::Algorithm::Rs256, private, rsa(&pair))
+            }
+            Algorithm::EdDsa => {
+                let pair = Ed25519KeyPair::from_pkcs8(pkcs8).map_err(damaged)?;
+                let private = EncodingKey::from_ed_der(pkcs8);
+                (jose::Algorithm::EdDsa, private, edwards(&pair))
+            }
         };
-        Ok(Self { id, pair })
+        let public = described(public, algorithm, &id);
+        Ok(Self {
+            id,
+            algorithm,
+            private,
+            public,
+        })
     }
 
     /// The key's identifier, `kid` of RFC 7517, section 4.5.
@@ -73,70 +88,20 @@ impl SigningKey {
         &self.id
     }
 
-    /// The algorithm that the key signs with.
+    /// The algorithm that the key signs with: its own, and no other (RFC 8725, section 3.1).
     #[must_use]
-    pub fn algorithm(&self) -> CoreJwsSigningAlgorithm {
-        match self.pair {
-            Pair::Es256(_) => CoreJwsSigningAlgorithm::EcdsaP256Sha256,
-            Pair::Rs256(_) => CoreJwsSigningAlgorithm::RsaSsaPkcs1V15Sha256,
-            Pair::EdDsa(_) => CoreJwsSigningAlgorithm::EdDsa,
-        }
-    }
-}
-
-impl PrivateSigningKey for SigningKey {
-    type VerificationKey = CoreJsonWebKey;
-
-    fn sign(
-        &self,
-        algorithm: &CoreJwsSigningAlgorithm,
-        message: &[u8],
-    ) -> Result<Vec<u8>, SigningError> {
-        // A key signs with its own algorithm only (RFC 8725, section 3.1).
-        if *algorithm != self.algorithm() {
-            return Err(SigningError::UnsupportedAlg(format!("{algorithm:?}")));
-        }
-        let failed = |_| SigningError::CryptoError;
-        let random = SystemRandom::new();
-        match &self.pair {
-            Pair::Es256(pair) => Ok(pair
-                .sign(&random, message)
-                .map_err(failed)?
-                .as_ref()
-                .to_vec()),
-            Pair::EdDsa(pair) => Ok(pair.try_sign(message).map_err(failed)?.as_ref().to_vec()),
-            Pair::Rs256(pair) => {
-                let mut signed = vec![0; pair.public_modulus_len()];
-                pair.sign(&signature::RSA_PKCS1_SHA256, &random, message, &mut signed)
-                    .map_err(failed)?;
-                Ok(signed)
-            }
-        }
+    pub fn algorithm(&self) -> jose::Algorithm {
+        self.algorithm
     }
 
-    fn as_verification_key(&self) -> CoreJsonWebKey {
-        let id = Some(JsonWebKeyId::new(self.id.to_string()));
-        match &self.pair {
-            Pair::Es256(pair) => {
-                // An uncompressed point: one byte of form, then x and y of 32 bytes each (SEC 1, section 2.3.3).
-                let point = pair.public_key().as_ref().get(1..).unwrap_or_default();
-                let (x, y) = point.split_at(point.len() / 2);
-                CoreJsonWebKey::new_ec(x.to_vec(), y.to_vec(), CoreJsonCurveType::P256, id)
-            }
-            Pair::EdDsa(pair) => CoreJsonWebKey::new_okp(
-                pair.public_key().as_ref().to_vec(),
-                CoreJsonCurveType::Ed25519,
-                id,
-            ),
-            Pair::Rs256(pair) => {
-                let public = pair.public_key();
-                CoreJsonWebKey::new_rsa(
-                    public.modulus().big_endian_without_leading_zero().to_vec(),
-                    public.exponent().big_endian_without_leading_zero().to_vec(),
-                    id,
-                )
-            }
-        }
+    /// The public key as a JSON Web Key (RFC 7517, section 4).
+    #[must_use]
+    pub fn public(&self) -> &Map<String, Value> {
+        &self.public
+    }
+
+    pub(super) fn private(&self) -> &EncodingKey {
+        &self.private
     }
 }
 
@@ -144,16 +109,94 @@ impl std::fmt::Debug for SigningKey {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("SigningKey")
             .field("id", &self.id)
-            .field("algorithm", &self.algorithm())
+            .field("algorithm", &self.algorithm)
             .finish_non_exhaustive()
     }
 }
 
+fn damaged_form(id: &KeyId) -> KeyError {
+    KeyError::Damaged(id.clone())
+}
+
+/// The `RSAPrivateKey` (RFC 8017, appendix A.1.2) inside of PKCS #8 (RFC 5958, section 2): the other kinds of keys
+/// are wanted as they are stored, RSA keys without what is around them.
+fn rsa_private_key(pkcs8: &[u8]) -> Option<&[u8]> {
+    let (_, outer) = Any::from_der(pkcs8).ok()?;
+    let (rest, _version) = Any::from_der(outer.data).ok()?;
+    let (rest, _algorithm) = Any::from_der(rest).ok()?;
+    let (_, key) = Any::from_der(rest).ok()?;
+    let sound = outer.tag() == Tag::Sequence && key.tag() == Tag::OctetString;
+    sound.then_some(key.data)
+}
+
+/// RFC 7518, section 6.2.1.
+fn elliptic(pair: &EcdsaKeyPair) -> Vec<(&'static str, Value)> {
+    // An uncompressed point: one byte of form, then x and y of 32 bytes each (SEC 1, section 2.3.3).
+    let point = pair.public_key().as_ref().get(1..).unwrap_or_default();
+    let (x, y) = point.split_at(point.len() / 2);
+    vec![
+        ("kty", json!("EC")),
+        ("crv", json!("P-256")),
+        ("x", text(x)),
+        ("y", text(y)),
+    ]
+}
+
+/// RFC 8037, section 2.
+fn edwards(pair: &Ed25519KeyPair) -> Vec<(&'static str, Value)> {
+    vec![
+        ("kty", json!("OKP")),
+        ("crv", json!("Ed25519")),
+        ("x", text(pair.public_key().as_ref())),
+    ]
+}
+
+/// RFC 7518, section 6.3.1.
+fn rsa(pair: &RsaKeyPair) -> Vec<(&'static str, Value)> {
+    let public = pair.public_key();
+    vec![
+        ("kty", json!("RSA")),
+        (
+            "n",
+            text(public.modulus().big_endian_without_leading_zero()),
+        ),
+        (
+            "e",
+            text(public.exponent().big_endian_without_leading_zero()),
+        ),
+    ]
+}
+
+fn text(bytes: &[u8]) -> Value {
+    Value::String(BASE64URL_NOPAD.encode(bytes))
+}
+
+/// With what clients have to know to choose the key, and to use it for nothing else (RFC 7517, section 4).
+fn described(
+    numbers: Vec<(&'static str, Value)>,
+    algorithm: jose::Algorithm,
+    id: &KeyId,
+) -> Map<String, Value> {
+    let said = [
+        ("use", json!("sig")),
+        ("alg", json!(algorithm)),
+        ("kid", json!(id.as_str())),
+    ];
+    numbers
+        .into_iter()
+        .chain(said)
+        .map(|(name, value)| (name.to_owned(), value))
+        .collect()
+}
+
 #[cfg(test)]
 mod tests {
-    use openidconnect::JsonWebKey as _;
+    use openidconnect::core::{CoreJsonWebKey, CoreJwsSigningAlgorithm};
+    use openidconnect::{JsonWebKey as _, JsonWebKeyId};
 
     use super::*;
+
+    const EACH: [Algorithm; 3] = [Algorithm::Es256, Algorithm::Rs256, Algorithm::EdDsa];
 
     fn key(algorithm: Algorithm) -> SigningKey {
         let pkcs8 = SigningKey::generate(algorithm).unwrap();
@@ -162,46 +205,58 @@ mod tests {
 
     #[test]
     fn every_algorithm_signs_what_its_published_key_verifies() {
-        for algorithm in [Algorithm::Es256, Algorithm::Rs256, Algorithm::EdDsa] {
+        for algorithm in EACH {
             let key = key(algorithm);
-            let signed = key.sign(&key.algorithm(), b"message").unwrap();
-            let public = key.as_verification_key();
+            let signed =
+                jsonwebtoken::crypto::sign(b"message", key.private(), key.algorithm().into());
+            let signed = BASE64URL_NOPAD.decode(signed.unwrap().as_bytes()).unwrap();
+            // By an implementation of others.
+            let public = Value::Object(key.public().clone());
+            let theirs: CoreJwsSigningAlgorithm =
+                serde_json::from_value(json!(key.algorithm())).unwrap();
+            let public: CoreJsonWebKey = serde_json::from_value(public).unwrap();
             public
-                .verify_signature(&key.algorithm(), b"message", &signed)
+                .verify_signature(&theirs, b"message", &signed)
                 .unwrap();
             assert!(
                 public
-                    .verify_signature(&key.algorithm(), b"another", &signed)
+                    .verify_signature(&theirs, b"another", &signed)
                     .is_err()
             );
+            assert_eq!(public.key_id(), Some(&JsonWebKeyId::new("one".to_owned())));
         }
     }
 
     #[test]
-    fn a_key_does_not_sign_with_another_algorithm() {
-        let key = key(Algorithm::Es256);
-        assert!(
-            key.sign(&CoreJwsSigningAlgorithm::RsaSsaPkcs1V15Sha256, b"message")
-                .is_err()
-        );
+    fn a_published_key_is_good_by_our_own_rules() {
+        for algorithm in EACH {
+            let key = key(algorithm);
+            let read = jose::PublicKey::from_jwk(key.public()).unwrap();
+            assert_eq!(read.id(), Some("one"));
+            let fitting = jose::Algorithm::ALL.into_iter();
+            let fitting: Vec<_> = fitting.filter(|each| read.fits(*each)).collect();
+            assert_eq!(fitting, [key.algorithm()]);
+        }
     }
 
     #[test]
     fn the_published_key_has_no_private_part_and_a_key_prints_without_it() {
-        for algorithm in [Algorithm::Es256, Algorithm::Rs256, Algorithm::EdDsa] {
+        for algorithm in EACH {
             let key = key(algorithm);
-            let published = serde_json::to_value(key.as_verification_key()).unwrap();
-            for private in ["d", "p", "q", "dp", "dq", "qi", "k"] {
-                assert!(published.get(private).is_none(), "{private}");
+            for private in ["d", "p", "q", "dp", "dq", "qi", "oth", "k"] {
+                assert!(!key.public().contains_key(private), "{private}");
             }
-            assert!(!format!("{key:?}").contains("pkcs8"));
+            assert_eq!(key.public()["use"], "sig");
+            let printed = format!("{key:?}");
+            assert!(!printed.contains("private"), "{printed}");
         }
     }
 
     #[test]
     fn a_damaged_key_is_refused_by_name() {
-        let error =
-            SigningKey::from_pkcs8(KeyId::new("one"), Algorithm::Es256, b"junk").unwrap_err();
-        assert_eq!(error.to_string(), "the stored signing key `one` is damaged");
+        for algorithm in EACH {
+            let error = SigningKey::from_pkcs8(KeyId::new("one"), algorithm, b"junk").unwrap_err();
+            assert_eq!(error.to_string(), "the stored signing key `one` is damaged");
+        }
     }
 }

@@ -314,6 +314,9 @@ mod tests {
     #[test]
     fn our_own_forms_and_the_one_for_the_client_say_their_origin() {
         assert_eq!(value(headers(), "referrer-policy"), "same-origin");
+        // Under `no-referrer` a browser would say `null`, and our own check of forms would refuse them.
+        let between = headers().leading_to("https://a.test/");
+        assert_eq!(value(between, "referrer-policy"), "same-origin");
         let posting = headers().posting_to("https://a.test/");
         assert_eq!(value(posting, "referrer-policy"), "strict-origin");
     }

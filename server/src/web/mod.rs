@@ -2,6 +2,7 @@
 //! what a submitted form means, is decided in `oidc`; this room knows neither clients nor policies.
 
 pub mod cookies;
+pub mod cors;
 pub mod csrf;
 pub mod headers;
 pub mod pages;

@@ -17,13 +17,8 @@ use crate::domain::peer::Peer;
 pub async fn refuse_misdirected(request: Request, next: Next) -> Response {
     match check(&request) {
         Ok(()) => next.run(request).await,
-        Err(status) => {
-            let text = match status {
-                StatusCode::MISDIRECTED_REQUEST => "this connection was made for another host\n",
-                _ => "the request does not name its host\n",
-            };
-            (status, text).into_response()
-        }
+        // The words are those of every answer that no handler has written.
+        Err(status) => status.into_response(),
     }
 }
 

@@ -1,19 +1,16 @@
 //! `id_token_hint` (OpenID Connect Core 1.0, section 3.1.2.1): an ID token of ours that says whom the
 //! client expects. What follows from that is left to `interaction`.
 
-use std::str::FromStr as _;
-
-use chrono::DateTime;
-use openidconnect::core::{
-    CoreIdToken, CoreIdTokenVerifier, CoreJsonWebKeySet, CoreJwsSigningAlgorithm,
-};
-use openidconnect::{ClientId, IssuerUrl, Nonce};
-
 use super::client::RedirectTarget;
 use super::error::{ErrorCode, RedirectError};
 use crate::domain::ids::UserId;
+use crate::jose::{Algorithm, Expectation, JoseError, JsonWebKeys, verify};
 use crate::oidc::parameters::Parameters;
 use crate::oidc::provider::Provider;
+
+/// An ID token of ours; never an access token or a logout token, which the same keys sign for the same
+/// client (RFC 8725, section 3.11).
+const TYPES: [Option<&str>; 2] = [None, Some("JWT")];
 
 /// The user whom the hint names, where there is one. A hint that we did not issue to this client is
 /// refused.
@@ -25,28 +22,128 @@ pub(super) fn user(
     let Some(hint) = parameters.get("id_token_hint") else {
         return Ok(None);
     };
-    verified(cx, target, hint).map(Some).ok_or_else(|| {
-        RedirectError::new(
-            ErrorCode::InvalidRequest,
-            "id_token_hint is not an ID token that this client was given here",
-        )
-    })
+    let issued = Issued {
+        keys: cx.keys.verification(),
+        issuer: &cx.issuer_text,
+        client: target.client().id.as_str(),
+    };
+    match issued.subject(hint) {
+        Ok(subject) => Ok(Some(UserId::new(subject))),
+        Err(error) => {
+            tracing::debug!(code = error.code(), "id_token_hint is refused");
+            Err(RedirectError::new(
+                ErrorCode::InvalidRequest,
+                "id_token_hint is not an ID token that this client was given here",
+            ))
+        }
+    }
 }
 
-fn verified(cx: &Provider, target: &RedirectTarget, hint: &str) -> Option<UserId> {
-    let token = CoreIdToken::from_str(hint).ok()?;
-    let issuer = IssuerUrl::new(cx.issuer_text.clone()).ok()?;
-    let keys: CoreJsonWebKeySet = serde_json::from_slice(&cx.keys.published()).ok()?;
-    let client = ClientId::new(target.client().id.to_string());
-    let verifier = CoreIdTokenVerifier::new_public_client(client, issuer, keys)
-        .set_allowed_algs([
-            CoreJwsSigningAlgorithm::EcdsaP256Sha256,
-            CoreJwsSigningAlgorithm::RsaSsaPkcs1V15Sha256,
-            CoreJwsSigningAlgorithm::EdDsa,
-        ])
-        // A hint may have expired long ago: it proves who was meant, and no sign-in.
-        .set_time_fn(|| DateTime::UNIX_EPOCH);
-    let any_nonce = |_: Option<&Nonce>| -> Result<(), String> { Ok(()) };
-    let claims = token.claims(&verifier, any_nonce).ok()?;
-    Some(UserId::new(claims.subject().as_str()))
+/// What an ID token has to be to count as a hint.
+struct Issued<'a> {
+    keys: &'a JsonWebKeys,
+    issuer: &'a str,
+    client: &'a str,
+}
+
+impl Issued<'_> {
+    /// Whom the ID token is about. It may have expired long ago: it proves who was meant, and no sign-in.
+    fn subject(&self, hint: &str) -> Result<String, JoseError> {
+        let expected = Expectation {
+            types: &TYPES,
+            algorithms: &Algorithm::ALL,
+            keys: self.keys,
+        };
+        let claims = verify(hint, &expected)?.claims;
+        if claims.required("iss")? != self.issuer {
+            return Err(JoseError::ClaimValue("iss"));
+        }
+        if !claims.audience()?.contains(self.client) {
+            return Err(JoseError::ClaimValue("aud"));
+        }
+        claims.required("sub").map(str::to_owned)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::jose::Strictness;
+    use crate::jose::fixtures::TestKey;
+
+    const ISSUER: &str = "https://id.example.com";
+
+    fn claims() -> Value {
+        json!({"iss": ISSUER, "aud": ["wiki-web"], "sub": "u-ana", "exp": 1, "iat": 0})
+    }
+
+    fn with(name: &str, value: Value) -> Value {
+        let mut claims = claims();
+        claims[name] = value;
+        claims
+    }
+
+    fn subject(hint: &str) -> Result<String, JoseError> {
+        let set = TestKey::p256().jwks("a");
+        let issued = Issued {
+            keys: &JsonWebKeys::parse(set.as_bytes(), Strictness::OwnClient).unwrap(),
+            issuer: ISSUER,
+            client: "wiki-web",
+        };
+        issued.subject(hint)
+    }
+
+    fn of_claims(claims: &Value) -> Result<String, JoseError> {
+        subject(&TestKey::p256().token("a", claims))
+    }
+
+    fn of_type(typ: &str) -> Result<String, JoseError> {
+        let header = json!({"alg": "ES256", "kid": "a", "typ": typ}).to_string();
+        subject(&TestKey::p256().signed(Algorithm::Es256, &header, &claims().to_string()))
+    }
+
+    #[test]
+    fn an_id_token_names_its_user_however_old_it_is() {
+        assert_eq!(of_claims(&claims()).as_deref(), Ok("u-ana"));
+        assert_eq!(of_type("JWT").as_deref(), Ok("u-ana"));
+        let among_others = with("aud", json!(["payroll", "wiki-web"]));
+        assert_eq!(of_claims(&among_others).as_deref(), Ok("u-ana"));
+    }
+
+    #[test]
+    fn a_token_of_another_kind_is_no_hint() {
+        for typ in ["at+jwt", "application/at+jwt", "logout+jwt", "dpop+jwt"] {
+            assert_eq!(of_type(typ), Err(JoseError::Type), "{typ}");
+        }
+    }
+
+    #[test]
+    fn an_id_token_of_another_client_is_no_hint() {
+        for audience in [json!("payroll"), json!(["payroll"]), json!([])] {
+            let refused = of_claims(&with("aud", audience));
+            assert_eq!(refused, Err(JoseError::ClaimValue("aud")));
+        }
+    }
+
+    #[test]
+    fn an_id_token_of_another_issuer_is_no_hint() {
+        for issuer in ["https://id.example.com/", "https://other.example.com", ""] {
+            let refused = of_claims(&with("iss", json!(issuer)));
+            assert_eq!(refused, Err(JoseError::ClaimValue("iss")), "{issuer}");
+        }
+    }
+
+    #[test]
+    fn an_id_token_that_names_nobody_is_no_hint() {
+        let refused = of_claims(&with("sub", json!(null)));
+        assert_eq!(refused, Err(JoseError::ClaimType("sub")));
+    }
+
+    #[test]
+    fn an_id_token_by_another_key_is_no_hint() {
+        let refused = subject(&TestKey::new_p256().token("a", &claims()));
+        assert_eq!(refused, Err(JoseError::Signature));
+    }
 }

@@ -5,6 +5,7 @@
 //! same walk with the stored request, and nothing decided earlier is trusted.
 
 mod client;
+mod denied;
 mod error;
 mod id_token_hint;
 mod interaction;
@@ -178,7 +179,7 @@ async fn walk(visit: &Visit<'_>, target: &RedirectTarget) -> Result<Response, Wa
             pending::step_up(visit, target, &request, &subject, &signals, step_up).await
         }
         Answer::Deny(denial) => {
-            respond::denied(visit, target, &request, &subject, &signals, denial).await
+            denied::show(visit, target, &request, &subject, &signals, denial).await
         }
     }
 }

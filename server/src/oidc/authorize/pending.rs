@@ -93,6 +93,8 @@ pub(super) async fn store(
         id: TransactionId::generate(cx.entropy.as_ref()),
         reference,
         parameters: visit.parameters.to_stored(),
+        pushed: None,
+        carried: None,
         client: target.client().id.clone(),
         session: None,
         device_check: DeviceCheck::NotDone,

@@ -143,9 +143,14 @@ fn code_challenge(
         (None, None) if public || client.pkce_required => {
             Err(invalid("code_challenge is missing: PKCE is required"))
         }
+        // RFC 9700, section 2.1.1: without PKCE it is the nonce that ties a code to its request.
+        (None, None) if parameters.get("nonce").is_none() => {
+            Err(invalid("nonce is missing: without PKCE it is required"))
+        }
         (None, None) => Ok(None),
         (None, Some(_)) => Err(invalid("code_challenge is missing")),
         (Some(challenge), Some("S256")) => {
+            // 43 characters, no more and no other (RFC 7636, section 4.2).
             let decoded = BASE64URL_NOPAD.decode(challenge.as_bytes());
             match decoded {
                 Ok(digest) if digest.len() == 32 => Ok(Some(challenge.to_owned())),

@@ -2,9 +2,9 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
-use bytes::Bytes;
 use chrono::TimeDelta;
 use data_encoding::BASE64URL_NOPAD;
 use doorward_engine::{PolicyBundle, SourceFile};
@@ -25,8 +25,9 @@ use crate::domain::secret::Secret;
 use crate::domain::session::Session;
 use crate::domain::transaction::{DeviceCheck, Stage, Transaction};
 use crate::oidc::parameters::Parameters;
-use crate::oidc::{Browser, Intake, Lifetimes, Parts, Provider, Throttling};
+use crate::oidc::{Browser, Discovery, Intake, Lifetimes, Parts, Provider, Throttling};
 use crate::reload::Live;
+use crate::remote::{Remote, RemoteSettings};
 use crate::signals::client_ip::{ForwardedHeader, ForwardingSettings};
 use crate::signals::geo::GeoDatabases;
 use crate::storage::sqlite::SqliteStorage;
@@ -111,12 +112,23 @@ async fn provider(now: Timestamp) -> Provider {
         keys: KeySet::load(&storage, Algorithm::Es256, &entropy, now)
             .await
             .unwrap(),
-        discovery: Bytes::new(),
+        discovery: Discovery::default(),
+        remote: remote(),
         log: DecisionLog::nowhere(),
         clock: Arc::new(ManualClock::new(now)),
         storage: Arc::new(storage),
         entropy: Arc::new(entropy),
     })
+}
+
+/// Nobody else is asked here.
+fn remote() -> Remote {
+    let settings = RemoteSettings {
+        authorities: Vec::new(),
+        proxy: None,
+        timeout: Duration::from_secs(1),
+    };
+    Remote::new(&settings).unwrap()
 }
 
 /// A stored request of Ana's browser, in which the password was entered at this moment, if it was.
@@ -136,6 +148,8 @@ fn request(reauthenticated_at: Option<Timestamp>) -> Transaction {
         parameters: parameters
             .map(|(name, value)| (name.to_owned(), value.to_owned()))
             .into(),
+        pushed: None,
+        carried: None,
         client: ClientId::new("wiki-web"),
         session: None,
         device_check: DeviceCheck::NotDone,

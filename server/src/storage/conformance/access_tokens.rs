@@ -2,20 +2,18 @@
 
 use std::sync::Arc;
 
-use super::{at, begin, commit, hash};
+use super::{at, begin, commit, grant, hash};
 use crate::domain::clock::Timestamp;
-use crate::domain::code::AccessToken;
-use crate::domain::ids::{ClientId, GrantId, UserId};
+use crate::domain::code::{AccessToken, TokenFormat};
+use crate::domain::ids::GrantId;
 use crate::storage::{Storage, StorageError};
 
 /// A token that expires at `at(600)`.
-fn token(name: &str, grant: &str) -> AccessToken {
+fn token(name: &str, of: &str) -> AccessToken {
     AccessToken {
         hash: hash(name),
-        grant: GrantId::new(grant),
-        client: ClientId::new("wiki"),
-        user: UserId::new("ana"),
-        scope: "openid email".to_owned(),
+        grant: grant(of),
+        format: TokenFormat::Opaque,
         issued_at: at(0),
         expires_at: at(600),
     }
@@ -47,6 +45,28 @@ pub(crate) async fn a_token_is_worthless_from_its_expiry_on(storage: &Arc<dyn St
     insert(storage, &token("a", "g1")).await;
     assert!(find(storage, "a", at(599)).await.is_some());
     assert_eq!(find(storage, "a", at(600)).await, None);
+}
+
+pub(crate) async fn what_a_token_looks_like_reads_back(storage: &Arc<dyn Storage>) {
+    let token = AccessToken {
+        format: TokenFormat::Jwt {
+            jti: "j1".to_owned(),
+        },
+        ..token("a", "g1")
+    };
+    insert(storage, &token).await;
+    assert_eq!(find(storage, "a", at(1)).await, Some(token));
+}
+
+pub(crate) async fn a_revoked_token_is_not_found(storage: &Arc<dyn Storage>) {
+    insert(storage, &token("a", "g1")).await;
+    insert(storage, &token("b", "g1")).await;
+    let mut work = begin(storage).await;
+    assert!(work.access_tokens().revoke(&hash("a")).await.unwrap());
+    assert!(!work.access_tokens().revoke(&hash("a")).await.unwrap());
+    commit(work).await;
+    assert_eq!(find(storage, "a", at(1)).await, None);
+    assert_eq!(find(storage, "b", at(1)).await, Some(token("b", "g1")));
 }
 
 pub(crate) async fn revoking_a_grant_takes_all_its_tokens_and_no_other(storage: &Arc<dyn Storage>) {

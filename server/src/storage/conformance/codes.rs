@@ -2,10 +2,13 @@
 
 use std::sync::Arc;
 
-use super::{CONTESTANTS, at, begin, commit, hash, race, reference};
+use super::{CONTESTANTS, at, begin, commit, grant, hash, race};
+use crate::domain::authentication::Authentication;
+use crate::domain::claims_request::ClaimsRequest;
 use crate::domain::clock::Timestamp;
-use crate::domain::code::{Grant, NewCode, Redemption, StoredCode};
-use crate::domain::ids::{ClientId, GrantId, SessionId, UserId};
+use crate::domain::code::{NewCode, Redemption, StoredCode};
+use crate::domain::grant::{Grant, GrantKind};
+use crate::domain::ids::GrantId;
 use crate::storage::{Storage, StorageError};
 
 const DAY: i64 = 24 * 60 * 60;
@@ -14,20 +17,10 @@ const DAY: i64 = 24 * 60 * 60;
 fn code(name: &str) -> NewCode {
     NewCode {
         hash: hash(name),
-        grant: Grant {
-            id: GrantId::new("g1"),
-            client: ClientId::new("wiki"),
-            user: UserId::new("ana"),
-            session: SessionId::new("s1"),
-            scope: "openid profile".to_owned(),
-            nonce: Some("n-0S6_WzA2Mj".to_owned()),
-            auth_time: Some(at(-60)),
-            methods: vec!["pwd".to_owned(), "otp".to_owned()],
-            acr: Some("urn:example:managed".to_owned()),
-            reference: reference("7F3K-29QD"),
-        },
+        grant: grant("g1"),
         redirect_uri: "https://wiki.example/callback?x=ü&y=1".to_owned(),
         code_challenge: Some("E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM".to_owned()),
+        dpop_jkt: Some([9; 32]),
         issued_at: at(0),
         expires_at: at(60),
     }
@@ -38,6 +31,7 @@ fn redeemed(code: NewCode) -> Redemption {
         grant: code.grant,
         redirect_uri: code.redirect_uri,
         code_challenge: code.code_challenge,
+        dpop_jkt: code.dpop_jkt,
         issued_at: code.issued_at,
     }))
 }
@@ -70,11 +64,24 @@ pub(crate) async fn a_code_gives_what_was_stored(storage: &Arc<dyn Storage>) {
 
 pub(crate) async fn what_a_code_leaves_out_stays_out(storage: &Arc<dyn Storage>) {
     let mut code = code("code");
-    code.grant.nonce = None;
-    code.grant.auth_time = None;
-    code.grant.acr = None;
-    code.grant.methods = Vec::new();
+    code.grant = Grant {
+        session: None,
+        kind: GrantKind::SignIn,
+        nonce: None,
+        auth_time: None,
+        methods: Vec::new(),
+        acr: None,
+        authentication: Authentication::default(),
+        device: None,
+        address: None,
+        audience: Vec::new(),
+        confirmation: None,
+        claims: ClaimsRequest::default(),
+        extra: serde_json::Map::new(),
+        ..code.grant
+    };
     code.code_challenge = None;
+    code.dpop_jkt = None;
     insert(storage, &code).await;
     assert_eq!(redeem(storage, "code", at(1)).await, redeemed(code));
 }

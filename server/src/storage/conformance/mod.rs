@@ -3,8 +3,13 @@
 
 pub(crate) mod access_tokens;
 pub(crate) mod codes;
+mod fixtures;
 pub(crate) mod keys;
+pub(crate) mod logouts;
+pub(crate) mod pushed_requests;
 pub(crate) mod records;
+pub(crate) mod refresh_tokens;
+pub(crate) mod replays;
 pub(crate) mod sessions;
 pub(crate) mod throttle;
 pub(crate) mod tickets;
@@ -13,18 +18,11 @@ pub(crate) mod units;
 
 use std::sync::Arc;
 
-use chrono::{DateTime, TimeDelta};
 use tokio::sync::Barrier;
 use tokio::task::JoinSet;
-use zeroize::Zeroizing;
 
-use super::{Storage, StoredKey, UnitOfWork};
-use crate::domain::authentication::{Authentication, DeviceProof};
-use crate::domain::clock::Timestamp;
-use crate::domain::ids::{ClientId, KeyId, Reference, SessionId, TransactionId, UserId};
-use crate::domain::secret::SecretHash;
-use crate::domain::session::Session;
-use crate::domain::transaction::{DeviceCheck, Stage, Transaction};
+pub(crate) use self::fixtures::{at, grant, hash, key, proof, reference, session, transaction};
+use super::{Storage, UnitOfWork};
 
 /// Makes one test of each fact of a file, against a storage that `$open` makes.
 macro_rules! facts {
@@ -53,6 +51,7 @@ macro_rules! every_fact {
                 a_session_without_a_device_reads_back_as_it_was,
                 an_unknown_cookie_finds_nothing,
                 a_session_is_over_from_its_expiry_on,
+                a_session_lives_until_its_expiry,
                 rotation_replaces_the_cookie,
                 an_unknown_session_cannot_be_rotated,
                 a_touch_changes_the_times_and_nothing_else,
@@ -74,6 +73,7 @@ macro_rules! every_fact {
                 another_browser_does_not_find_it,
                 a_transaction_is_not_found_from_its_expiry_on,
                 parameters_keep_their_order_and_their_characters,
+                what_came_with_the_request_reads_back,
                 every_stage_and_device_check_read_back,
                 an_update_stores_the_progress,
                 an_update_leaves_the_request_alone,
@@ -130,9 +130,93 @@ macro_rules! every_fact {
                 a_token_is_found_by_its_hash,
                 an_unknown_token_is_not_found,
                 a_token_is_worthless_from_its_expiry_on,
+                what_a_token_looks_like_reads_back,
+                a_revoked_token_is_not_found,
                 revoking_a_grant_takes_all_its_tokens_and_no_other,
                 two_tokens_cannot_share_a_hash,
                 purge_deletes_what_has_expired_and_no_more_than_asked,
+            ]
+        );
+        $crate::storage::conformance::facts!(
+            $open,
+            refresh_tokens,
+            [
+                a_token_is_found_as_it_was_stored,
+                a_token_without_a_session_reads_back,
+                an_unknown_token_is_unknown,
+                a_token_is_worthless_when_it_was_idle_for_too_long,
+                no_token_outlives_its_expiry,
+                rotation_replaces_the_token,
+                a_second_use_names_the_grant_and_stores_nothing,
+                a_second_use_is_seen_until_the_expiry,
+                an_unknown_token_is_not_replaced,
+                an_idle_token_is_not_replaced,
+                a_rotation_that_was_rolled_back_did_not_happen,
+                a_touched_token_stays_the_one_to_use,
+                a_touch_never_goes_beyond_the_expiry,
+                a_replaced_token_cannot_be_touched,
+                an_idle_token_cannot_be_touched,
+                revoking_a_grant_takes_used_and_unused_tokens,
+                revoking_a_session_takes_the_tokens_that_end_with_it,
+                two_tokens_cannot_share_a_hash,
+                purge_deletes_idle_tokens_and_no_more_than_asked,
+                purge_keeps_used_tokens_until_their_expiry,
+                of_many_who_rotate_a_token_one_gets_it,
+            ]
+        );
+        $crate::storage::conformance::facts!(
+            $open,
+            pushed_requests,
+            [
+                a_request_reads_back_as_it_was,
+                an_unknown_request_is_not_found,
+                a_request_of_another_client_is_not_found,
+                a_request_is_not_found_from_its_expiry_on,
+                the_same_browser_may_come_again,
+                another_browser_comes_too_late,
+                a_request_is_used_up_once,
+                a_request_that_was_used_up_is_not_found,
+                a_claimed_request_can_be_used_up_after_its_expiry,
+                two_requests_cannot_share_a_hash,
+                purge_deletes_what_nobody_came_for,
+                purge_keeps_claimed_requests_for_a_day,
+                of_many_browsers_one_owns_a_pushed_request,
+                of_many_who_use_up_a_request_one_does,
+            ]
+        );
+        $crate::storage::conformance::facts!(
+            $open,
+            replays,
+            [
+                a_key_is_claimed_once,
+                keys_are_claimed_apart,
+                a_key_is_free_again_from_its_expiry_on,
+                a_second_claim_does_not_make_the_first_longer,
+                a_claim_that_was_rolled_back_was_never_made,
+                purge_deletes_what_has_expired_and_no_more_than_asked,
+                of_many_who_claim_a_nonce_one_gets_it,
+            ]
+        );
+        $crate::storage::conformance::facts!(
+            $open,
+            logouts,
+            [
+                the_clients_of_a_session_are_taken_once,
+                sessions_are_kept_apart,
+                a_client_is_noted_once,
+                a_message_is_handed_out_when_it_is_due,
+                a_message_that_is_being_sent_is_handed_out_to_nobody_else,
+                a_message_that_was_not_finished_in_time_is_due_again,
+                a_message_that_is_done_is_gone,
+                a_message_is_sent_again_when_it_was_put_off,
+                whoever_lost_a_message_cannot_put_it_off,
+                no_more_messages_come_than_asked_for_and_the_oldest_first,
+                an_expired_message_is_handed_out_to_nobody,
+                two_messages_cannot_share_an_identifier,
+                purge_deletes_expired_messages,
+                purge_deletes_clients_of_sessions_that_are_gone,
+                of_many_who_end_a_session_one_gets_its_clients,
+                of_many_workers_one_takes_a_delivery,
             ]
         );
         $crate::storage::conformance::facts!(
@@ -171,10 +255,15 @@ macro_rules! every_fact {
             keys,
             [
                 a_key_reads_back_as_it_was,
-                a_second_key_for_an_algorithm_is_refused,
+                a_second_key_of_one_generation_is_refused,
+                the_next_generation_is_kept_beside_it,
                 a_second_key_with_the_same_identifier_is_refused,
                 keys_come_oldest_first,
+                a_certificate_is_set_once,
+                a_key_is_retired_once,
+                only_keys_retired_before_are_deleted,
                 all_who_start_together_agree_on_one_key,
+                all_who_certify_a_key_agree_on_one_certificate,
             ]
         );
         $crate::storage::conformance::facts!(
@@ -225,68 +314,4 @@ pub(crate) async fn begin(storage: &Arc<dyn Storage>) -> Box<dyn UnitOfWork> {
 
 pub(crate) async fn commit(work: Box<dyn UnitOfWork>) {
     work.commit().await.unwrap();
-}
-
-/// An instant that many seconds after the time at which the facts play; with milliseconds, which must survive.
-pub(crate) fn at(seconds: i64) -> Timestamp {
-    DateTime::from_timestamp_millis(1_800_000_000_123).unwrap() + TimeDelta::seconds(seconds)
-}
-
-pub(crate) fn hash(name: &str) -> SecretHash {
-    SecretHash::of(name.as_bytes())
-}
-
-pub(crate) fn reference(text: &str) -> Reference {
-    text.parse().unwrap()
-}
-
-pub(crate) fn proof() -> DeviceProof {
-    DeviceProof {
-        chain: vec![vec![0x30, 0x00, 0xff], vec![0x30, 0x01]],
-        proved_at: at(-30),
-        address: "2001:db8::7".parse().unwrap(),
-    }
-}
-
-/// A session that expires at `at(100)`.
-pub(crate) fn session(name: &str) -> Session {
-    Session {
-        id: SessionId::new(name),
-        user: UserId::new("ana"),
-        authentication: Authentication {
-            password_at: Some(at(-60)),
-            second_factor_at: None,
-            methods: ["pwd".to_owned()].into(),
-        },
-        device: Some(proof()),
-        created_at: at(-60),
-        last_seen_at: at(-5),
-        expires_at: at(100),
-    }
-}
-
-/// A transaction that expires at `at(100)`.
-pub(crate) fn transaction(name: &str) -> Transaction {
-    Transaction {
-        id: TransactionId::new(name),
-        reference: reference("7F3K-29QD"),
-        parameters: vec![("client_id".to_owned(), "wiki".to_owned())],
-        client: ClientId::new("wiki"),
-        session: None,
-        device_check: DeviceCheck::NotDone,
-        device: None,
-        reauthenticated_at: None,
-        stage: Stage::Started,
-        created_at: at(-10),
-        expires_at: at(100),
-    }
-}
-
-pub(crate) fn key(name: &str) -> StoredKey {
-    StoredKey {
-        id: KeyId::new(name),
-        algorithm: "ES256".to_owned(),
-        pkcs8: Zeroizing::new(vec![0x30, 0x00, 0xff]),
-        created_at: at(0),
-    }
 }

@@ -53,6 +53,17 @@ pub(crate) async fn a_session_is_over_from_its_expiry_on(storage: &Arc<dyn Stora
     assert_eq!((before.is_some(), then), (true, None));
 }
 
+pub(crate) async fn a_session_lives_until_its_expiry(storage: &Arc<dyn Storage>) {
+    let session = session("s1");
+    insert(storage, &session, "cookie").await;
+    let mut work = storage.read().await.unwrap();
+    let before = work.sessions().lives(&session.id, at(99)).await.unwrap();
+    let then = work.sessions().lives(&session.id, at(100)).await.unwrap();
+    let unknown = SessionId::new("unknown");
+    let never = work.sessions().lives(&unknown, at(99)).await.unwrap();
+    assert_eq!((before, then, never), (true, false, false));
+}
+
 pub(crate) async fn rotation_replaces_the_cookie(storage: &Arc<dyn Storage>) {
     let session = session("s1");
     insert(storage, &session, "old").await;

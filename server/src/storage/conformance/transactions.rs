@@ -85,6 +85,16 @@ pub(crate) async fn parameters_keep_their_order_and_their_characters(storage: &A
     assert_eq!(found.parameters, transaction.parameters);
 }
 
+pub(crate) async fn what_came_with_the_request_reads_back(storage: &Arc<dyn Storage>) {
+    let transaction = Transaction {
+        pushed: Some(hash("request")),
+        carried: Some(r#"{"signed":true}"#.to_owned()),
+        ..transaction("t1")
+    };
+    insert(storage, &transaction).await;
+    assert_eq!(find(storage, "t1").await, Some(transaction));
+}
+
 pub(crate) async fn every_stage_and_device_check_read_back(storage: &Arc<dyn Storage>) {
     for stage in Stage::ALL {
         for device_check in DeviceCheck::ALL {
@@ -123,6 +133,8 @@ pub(crate) async fn an_update_leaves_the_request_alone(storage: &Arc<dyn Storage
     insert(storage, &original).await;
     let forged = Transaction {
         parameters: Vec::new(),
+        pushed: Some(hash("request")),
+        carried: Some("{}".to_owned()),
         client: ClientId::new("another"),
         created_at: at(5),
         ..original.clone()

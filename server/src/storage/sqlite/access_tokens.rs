@@ -4,10 +4,10 @@ use async_trait::async_trait;
 use sqlx::sqlite::SqliteRow;
 
 use super::SqliteUnitOfWork;
-use super::columns::{Columns as _, millis};
+use super::columns::{Columns as _, json, millis};
 use crate::domain::clock::Timestamp;
-use crate::domain::code::AccessToken;
-use crate::domain::ids::{ClientId, GrantId, UserId};
+use crate::domain::code::{AccessToken, TokenFormat};
+use crate::domain::ids::GrantId;
 use crate::domain::secret::SecretHash;
 use crate::storage::{AccessTokens, StorageError};
 
@@ -15,15 +15,15 @@ use crate::storage::{AccessTokens, StorageError};
 impl AccessTokens for SqliteUnitOfWork {
     async fn insert(&mut self, token: &AccessToken) -> Result<(), StorageError> {
         sqlx::query(
-            "INSERT INTO access_tokens (token_hash, grant_id, client_id, user_id, scope,
+            "INSERT INTO access_tokens (token_hash, grant_id, client_id, grant_json, jti,
                                         issued_at, expires_at)
              VALUES ($1, $2, $3, $4, $5, $6, $7)",
         )
         .bind(token.hash.as_bytes())
-        .bind(token.grant.as_str())
-        .bind(token.client.as_str())
-        .bind(token.user.as_str())
-        .bind(token.scope.as_str())
+        .bind(token.grant.id.as_str())
+        .bind(token.client().as_str())
+        .bind(json(&token.grant)?)
+        .bind(jti(&token.format))
         .bind(millis(token.issued_at))
         .bind(millis(token.expires_at))
         .execute(self.connection())
@@ -37,7 +37,7 @@ impl AccessTokens for SqliteUnitOfWork {
         now: Timestamp,
     ) -> Result<Option<AccessToken>, StorageError> {
         let row = sqlx::query(
-            "SELECT grant_id, client_id, user_id, scope, issued_at, expires_at
+            "SELECT grant_json, jti, issued_at, expires_at
              FROM access_tokens WHERE token_hash = $1 AND expires_at > $2",
         )
         .bind(token.as_bytes())
@@ -45,6 +45,14 @@ impl AccessTokens for SqliteUnitOfWork {
         .fetch_optional(self.connection())
         .await?;
         row.map(|row| access_token(*token, &row)).transpose()
+    }
+
+    async fn revoke(&mut self, token: &SecretHash) -> Result<bool, StorageError> {
+        let done = sqlx::query("DELETE FROM access_tokens WHERE token_hash = $1")
+            .bind(token.as_bytes())
+            .execute(self.connection())
+            .await?;
+        Ok(done.rows_affected() == 1)
     }
 
     async fn revoke_grant(&mut self, grant: &GrantId) -> Result<u64, StorageError> {
@@ -69,13 +77,22 @@ impl AccessTokens for SqliteUnitOfWork {
     }
 }
 
+/// Only a JWT has an identifier, so the identifier says what the token looks like.
+fn jti(format: &TokenFormat) -> Option<&str> {
+    match format {
+        TokenFormat::Opaque => None,
+        TokenFormat::Jwt { jti } => Some(jti),
+    }
+}
+
 fn access_token(hash: SecretHash, row: &SqliteRow) -> Result<AccessToken, StorageError> {
     Ok(AccessToken {
         hash,
-        grant: GrantId::new(row.text("grant_id")?),
-        client: ClientId::new(row.text("client_id")?),
-        user: UserId::new(row.text("user_id")?),
-        scope: row.text("scope")?,
+        grant: row.json("grant_json")?,
+        format: match row.optional_text("jti")? {
+            Some(jti) => TokenFormat::Jwt { jti },
+            None => TokenFormat::Opaque,
+        },
         issued_at: row.instant("issued_at")?,
         expires_at: row.instant("expires_at")?,
     })

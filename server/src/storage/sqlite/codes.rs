@@ -7,8 +7,8 @@ use sqlx::sqlite::SqliteRow;
 use super::SqliteUnitOfWork;
 use super::columns::{Columns as _, json, millis};
 use crate::domain::clock::Timestamp;
-use crate::domain::code::{Grant, NewCode, Redemption, StoredCode};
-use crate::domain::ids::{ClientId, GrantId, SessionId, UserId};
+use crate::domain::code::{NewCode, Redemption, StoredCode};
+use crate::domain::ids::GrantId;
 use crate::domain::secret::SecretHash;
 use crate::storage::{Codes, StorageError};
 
@@ -18,26 +18,17 @@ const REPLAY_MEMORY: TimeDelta = TimeDelta::days(1);
 #[async_trait]
 impl Codes for SqliteUnitOfWork {
     async fn insert(&mut self, code: &NewCode) -> Result<(), StorageError> {
-        let grant = &code.grant;
         sqlx::query(
-            "INSERT INTO codes (code_hash, grant_id, client_id, user_id, session_id, scope, nonce,
-                                auth_time, methods, acr, reference, redirect_uri, code_challenge,
-                                issued_at, expires_at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
+            "INSERT INTO codes (code_hash, grant_id, grant_json, redirect_uri, code_challenge,
+                                dpop_jkt, issued_at, expires_at)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
         )
         .bind(code.hash.as_bytes())
-        .bind(grant.id.as_str())
-        .bind(grant.client.as_str())
-        .bind(grant.user.as_str())
-        .bind(grant.session.as_str())
-        .bind(grant.scope.as_str())
-        .bind(grant.nonce.as_deref())
-        .bind(grant.auth_time.map(millis))
-        .bind(json(&grant.methods)?)
-        .bind(grant.acr.as_deref())
-        .bind(grant.reference.to_string())
+        .bind(code.grant.id.as_str())
+        .bind(json(&code.grant)?)
         .bind(code.redirect_uri.as_str())
         .bind(code.code_challenge.as_deref())
+        .bind(code.dpop_jkt.as_ref().map(<[u8; 32]>::as_slice))
         .bind(millis(code.issued_at))
         .bind(millis(code.expires_at))
         .execute(self.connection())
@@ -54,8 +45,7 @@ impl Codes for SqliteUnitOfWork {
         let redeemed = sqlx::query(
             "UPDATE codes SET redeemed_at = $2
              WHERE code_hash = $1 AND redeemed_at IS NULL AND expires_at > $2
-             RETURNING grant_id, client_id, user_id, session_id, scope, nonce, auth_time, methods,
-                       acr, reference, redirect_uri, code_challenge, issued_at",
+             RETURNING grant_json, redirect_uri, code_challenge, dpop_jkt, issued_at",
         )
         .bind(code.as_bytes())
         .bind(millis(now))
@@ -94,20 +84,10 @@ impl Codes for SqliteUnitOfWork {
 
 fn stored_code(row: &SqliteRow) -> Result<StoredCode, StorageError> {
     Ok(StoredCode {
-        grant: Grant {
-            id: GrantId::new(row.text("grant_id")?),
-            client: ClientId::new(row.text("client_id")?),
-            user: UserId::new(row.text("user_id")?),
-            session: SessionId::new(row.text("session_id")?),
-            scope: row.text("scope")?,
-            nonce: row.optional_text("nonce")?,
-            auth_time: row.optional_instant("auth_time")?,
-            methods: row.json("methods")?,
-            acr: row.optional_text("acr")?,
-            reference: row.named("reference", |text| text.parse().ok())?,
-        },
+        grant: row.json("grant_json")?,
         redirect_uri: row.text("redirect_uri")?,
         code_challenge: row.optional_text("code_challenge")?,
+        dpop_jkt: row.optional_digest("dpop_jkt")?,
         issued_at: row.instant("issued_at")?,
     })
 }

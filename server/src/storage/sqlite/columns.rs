@@ -40,8 +40,14 @@ pub(super) trait Columns {
     fn optional_text(&self, column: &str) -> Result<Option<String>, StorageError>;
     /// A whole number.
     fn number(&self, column: &str) -> Result<i64, StorageError>;
+    /// A whole number that is small and not negative.
+    fn count(&self, column: &str) -> Result<u32, StorageError>;
     /// Bytes.
     fn bytes(&self, column: &str) -> Result<Vec<u8>, StorageError>;
+    /// Bytes, or null.
+    fn optional_bytes(&self, column: &str) -> Result<Option<Vec<u8>>, StorageError>;
+    /// A SHA-256, or null.
+    fn optional_digest(&self, column: &str) -> Result<Option<[u8; 32]>, StorageError>;
     /// An instant.
     fn instant(&self, column: &str) -> Result<Timestamp, StorageError>;
     /// An instant, or null.
@@ -71,8 +77,27 @@ impl Columns for SqliteRow {
         Ok(self.try_get::<i64, _>(column)?)
     }
 
+    fn count(&self, column: &str) -> Result<u32, StorageError> {
+        let number = self.number(column)?;
+        u32::try_from(number).map_err(|_| StorageError::corrupt(format!("{column} {number}")))
+    }
+
     fn bytes(&self, column: &str) -> Result<Vec<u8>, StorageError> {
         Ok(self.try_get::<Vec<u8>, _>(column)?)
+    }
+
+    fn optional_bytes(&self, column: &str) -> Result<Option<Vec<u8>>, StorageError> {
+        Ok(self.try_get::<Option<Vec<u8>>, _>(column)?)
+    }
+
+    fn optional_digest(&self, column: &str) -> Result<Option<[u8; 32]>, StorageError> {
+        self.optional_bytes(column)?
+            .map(|bytes| {
+                <[u8; 32]>::try_from(bytes).map_err(|bytes| {
+                    StorageError::corrupt(format!("{column} of {} bytes", bytes.len()))
+                })
+            })
+            .transpose()
     }
 
     fn instant(&self, column: &str) -> Result<Timestamp, StorageError> {

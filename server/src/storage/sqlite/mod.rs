@@ -4,8 +4,14 @@
 mod access_tokens;
 mod codes;
 mod columns;
+#[cfg(test)]
+mod first_version;
 mod keys;
+mod logouts;
+mod pushed_requests;
 mod records;
+mod refresh_tokens;
+mod replays;
 mod sessions;
 mod throttle;
 mod tickets;

@@ -49,6 +49,15 @@ impl Sessions for SqliteUnitOfWork {
         row.as_ref().map(session).transpose()
     }
 
+    async fn lives(&mut self, id: &SessionId, now: Timestamp) -> Result<bool, StorageError> {
+        let row = sqlx::query("SELECT id FROM sessions WHERE id = $1 AND expires_at > $2")
+            .bind(id.as_str())
+            .bind(millis(now))
+            .fetch_optional(self.connection())
+            .await?;
+        Ok(row.is_some())
+    }
+
     async fn rotate(&mut self, id: &SessionId, cookie: &SecretHash) -> Result<bool, StorageError> {
         let done = sqlx::query("UPDATE sessions SET cookie_hash = $2 WHERE id = $1")
             .bind(id.as_str())

@@ -21,8 +21,8 @@ impl Transactions for SqliteUnitOfWork {
         sqlx::query(
             "INSERT INTO transactions (id, browser_hash, reference, parameters, client_id, session_id,
                                        device_check, device, reauthenticated_at, stage,
-                                       created_at, expires_at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+                                       created_at, expires_at, pushed_hash, carried)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
         )
         .bind(transaction.id.as_str())
         .bind(browser.as_bytes())
@@ -36,6 +36,8 @@ impl Transactions for SqliteUnitOfWork {
         .bind(transaction.stage.as_str())
         .bind(millis(transaction.created_at))
         .bind(millis(transaction.expires_at))
+        .bind(transaction.pushed.as_ref().map(SecretHash::as_bytes))
+        .bind(transaction.carried.as_deref())
         .execute(self.connection())
         .await?;
         Ok(())
@@ -48,8 +50,8 @@ impl Transactions for SqliteUnitOfWork {
         now: Timestamp,
     ) -> Result<Option<Transaction>, StorageError> {
         let row = sqlx::query(
-            "SELECT id, reference, parameters, client_id, session_id, device_check, device,
-                    reauthenticated_at, stage, created_at, expires_at
+            "SELECT id, reference, parameters, pushed_hash, carried, client_id, session_id,
+                    device_check, device, reauthenticated_at, stage, created_at, expires_at
              FROM transactions WHERE id = $1 AND browser_hash = $2 AND expires_at > $3",
         )
         .bind(id.as_str())
@@ -87,8 +89,8 @@ impl Transactions for SqliteUnitOfWork {
     ) -> Result<Option<Transaction>, StorageError> {
         let row = sqlx::query(
             "DELETE FROM transactions WHERE id = $1 AND browser_hash = $2
-             RETURNING id, reference, parameters, client_id, session_id, device_check, device,
-                       reauthenticated_at, stage, created_at, expires_at",
+             RETURNING id, reference, parameters, pushed_hash, carried, client_id, session_id,
+                       device_check, device, reauthenticated_at, stage, created_at, expires_at",
         )
         .bind(id.as_str())
         .bind(browser.as_bytes())
@@ -105,8 +107,8 @@ impl Transactions for SqliteUnitOfWork {
         let rows = sqlx::query(
             "DELETE FROM transactions WHERE id IN
                  (SELECT id FROM transactions WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)
-             RETURNING id, reference, parameters, client_id, session_id, device_check, device,
-                       reauthenticated_at, stage, created_at, expires_at",
+             RETURNING id, reference, parameters, pushed_hash, carried, client_id, session_id,
+                       device_check, device, reauthenticated_at, stage, created_at, expires_at",
         )
         .bind(millis(now))
         .bind(i64::from(limit))
@@ -121,6 +123,8 @@ fn transaction(row: &SqliteRow) -> Result<Transaction, StorageError> {
         id: TransactionId::new(row.text("id")?),
         reference: row.named("reference", |text| text.parse().ok())?,
         parameters: row.json("parameters")?,
+        pushed: row.optional_digest("pushed_hash")?.map(SecretHash::from),
+        carried: row.optional_text("carried")?,
         client: ClientId::new(row.text("client_id")?),
         session: row.optional_text("session_id")?.map(SessionId::new),
         device_check: row.named("device_check", DeviceCheck::from_name)?,

@@ -1,29 +1,26 @@
 //! Permit in, authorization code out, in one unit of work with the decision record.
 
 use axum::response::Response;
+use serde_json::Map;
 
-use super::Visit;
-use super::client::RedirectTarget;
-use super::error::WalkError;
-use super::record;
-use super::request::AuthorizationRequest;
-use super::respond;
+use super::proven;
 use crate::access::{AccessPermit, Grounds, Signals};
 use crate::audit::{self, Ending};
-use crate::domain::code::{Grant, NewCode};
+use crate::domain::claims_request::ClaimsRequest;
+use crate::domain::code::NewCode;
+use crate::domain::grant::{Grant, GrantKind};
 use crate::domain::ids::GrantId;
 use crate::domain::secret::Secret;
+use crate::oidc::authorize::client::RedirectTarget;
+use crate::oidc::authorize::error::WalkError;
+use crate::oidc::authorize::request::AuthorizationRequest;
+use crate::oidc::authorize::{Visit, record, respond};
 use crate::oidc::page_error::PageError;
 use crate::oidc::session::{self, Subject};
 
-/// `acr` of a sign-in by password.
-pub(in crate::oidc) const ACR_PASSWORD: &str = "urn:doorward:acr:password";
-/// `acr` of a sign-in by password on a device that proved itself.
-pub(in crate::oidc) const ACR_PASSWORD_AND_DEVICE: &str = "urn:doorward:acr:password-and-device";
-
 /// Issues a code and sends it to the client. The code, its record, and the end of the stored request
 /// are committed together, or none of them happened.
-pub(super) async fn code(
+pub(in crate::oidc::authorize) async fn code(
     visit: &Visit<'_>,
     target: &RedirectTarget,
     request: &AuthorizationRequest,
@@ -34,14 +31,9 @@ pub(super) async fn code(
 ) -> Result<Response, WalkError> {
     let cx = visit.cx;
     let record = record::decided(visit, target, subject, signals, grounds, Ending::Permitted);
-    let (user, client, _application) = permit.spend();
+    let (user, client, application) = permit.spend();
     let authentication = &subject.session.authentication;
-    let mut methods: Vec<String> = authentication.methods.iter().cloned().collect();
-    let device = signals.device.fact.value().is_some();
-    if device {
-        // Proof of possession of a key in software (RFC 8176, section 2): nothing says hardware.
-        methods.push("swk".to_owned());
-    }
+    let (methods, acr) = proven(authentication, signals);
     let secret = Secret::generate(cx.entropy.as_ref());
     let code = NewCode {
         hash: secret.digest(),
@@ -49,23 +41,27 @@ pub(super) async fn code(
             id: GrantId::generate(cx.entropy.as_ref()),
             client,
             user,
-            session: subject.session.id.clone(),
+            session: Some(subject.session.id.clone()),
+            subject: subject.user.id.to_string(),
+            application,
+            kind: GrantKind::SignIn,
             scope: request.scope.clone(),
             nonce: request.nonce.clone(),
             auth_time: authentication.auth_time(),
             methods,
-            acr: Some(
-                if device {
-                    ACR_PASSWORD_AND_DEVICE
-                } else {
-                    ACR_PASSWORD
-                }
-                .to_owned(),
-            ),
+            acr: Some(acr.to_owned()),
             reference: record.reference,
+            authentication: authentication.clone(),
+            device: None,
+            address: None,
+            audience: Vec::new(),
+            confirmation: None,
+            claims: ClaimsRequest::default(),
+            extra: Map::new(),
         },
         redirect_uri: target.redirect_uri().to_owned(),
         code_challenge: request.code_challenge.clone(),
+        dpop_jkt: None,
         issued_at: visit.now,
         expires_at: visit.now + cx.lifetimes.code,
     };
