@@ -11,6 +11,7 @@ use doorward_engine::suite::{self, Suite};
 use doorward_engine::{CountryCode, Fact, PolicyBundle};
 
 use super::proof::{Proof, Wanted};
+use super::records::records;
 use super::sides::{Shown, Side};
 use super::{Args, Suites};
 use crate::access;
@@ -34,6 +35,8 @@ pub(super) struct Comparison {
     pub(super) cases: Option<DataDiff>,
     /// The people of a users file, where one was given.
     pub(super) people: Option<People>,
+    /// The decisions of logs, where some were given.
+    pub(super) records: Option<DataDiff>,
     /// What a solver says of all requests.
     pub(super) proof: Proof,
     /// Whether there is no answer where it could not tell.
@@ -61,7 +64,13 @@ impl Comparison {
             Some(users) => Some(people(&old.bundle, &new.bundle, users, args, clock)?),
             None => None,
         };
+        let (before, after) = (&old.bundle, &new.bundle);
+        let records = match args.log.as_slice() {
+            [] => None,
+            logs => Some(records(before, after, logs, args.most, &mut notes)?),
+        };
         Ok(Self {
+            records,
             structure: diff::structure(&old.bundle, &new.bundle),
             questions: diff::representatives(&old.bundle, &new.bundle, args.most),
             proof: proof(&old.bundle, &new.bundle, args)?,
@@ -91,6 +100,7 @@ impl Comparison {
         std::iter::once(&self.questions)
             .chain(&self.cases)
             .chain(people)
+            .chain(&self.records)
     }
 
     /// Everything that is answered differently.

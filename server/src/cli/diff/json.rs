@@ -27,6 +27,7 @@ pub(super) struct Document<'a> {
     questions: Questions<'a>,
     cases: Option<Questions<'a>>,
     people: Option<Questions<'a>>,
+    records: Option<Questions<'a>>,
     notes: &'a [String],
 }
 
@@ -82,6 +83,7 @@ pub(super) fn document<'a>(comparison: &'a Comparison, report: &'a Report) -> Do
         questions: asked(&comparison.questions),
         cases: comparison.cases.as_ref().map(asked),
         people: comparison.people.as_ref().map(|it| asked(&it.data)),
+        records: comparison.records.as_ref().map(asked),
         notes: &comparison.notes,
     }
 }

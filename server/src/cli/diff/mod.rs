@@ -8,6 +8,7 @@ mod human;
 mod json;
 mod markdown;
 mod proof;
+mod records;
 mod report;
 mod sides;
 #[cfg(test)]
@@ -16,7 +17,7 @@ mod tests;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::ValueEnum;
+use clap::{ArgGroup, ValueEnum};
 
 use self::comparison::Comparison;
 use self::report::Report;
@@ -30,6 +31,7 @@ Examples:
   doorward diff v1.4 v1.5                      between two revisions of this repository
   doorward diff old/policies new/policies      between two directories
   doorward diff main policies --users users.toml --devices devices.toml --names
+  doorward diff main policies --log decisions.jsonl
   doorward diff main HEAD --format markdown    for a comment on a pull request
   doorward diff main HEAD --proof always       no answer, unless a solver can be asked
 
@@ -49,6 +51,7 @@ enum Suites {
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
+#[command(group(ArgGroup::new("whom").args(["users", "log"]).multiple(true)))]
 pub(super) struct Args {
     /// The policies as they were: a directory, or a revision of the git repository
     #[arg(value_name = "OLD")]
@@ -74,8 +77,12 @@ pub(super) struct Args {
     #[arg(long, value_name = "FILE", requires = "users")]
     devices: Option<PathBuf>,
 
-    /// Names the people of the users file for whom an answer changes
-    #[arg(long, requires = "users")]
+    /// A decision log, whose questions are asked again; may be given several times
+    #[arg(long, value_name = "FILE")]
+    log: Vec<PathBuf>,
+
+    /// Names the people of the users file and of the logs for whom an answer changes
+    #[arg(long, requires = "whom")]
     names: bool,
 
     /// Most questions that are made up, and most that are asked about people

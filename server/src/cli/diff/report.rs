@@ -167,5 +167,14 @@ fn asked(comparison: &Comparison) -> Vec<String> {
         let users = count(people.number, "user");
         lines.push(format!("{asked} about {users}{cut}"));
     }
+    if let Some(records) = &comparison.records {
+        let decisions = count(records.asked, "decision");
+        let cut = if records.cut {
+            ", of which more are answered otherwise than are told: `--most` tells more of them"
+        } else {
+            ""
+        };
+        lines.push(format!("{decisions} of logs{cut}"));
+    }
     lines
 }

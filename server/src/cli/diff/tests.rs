@@ -8,6 +8,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use super::*;
+use crate::cli::replay::fixtures::lines;
 use crate::cli::revision::fixtures::Repository;
 use crate::domain::clock::{ManualClock, Timestamp};
 
@@ -287,6 +288,40 @@ fn real_people_are_counted_and_named_only_where_that_is_wanted() {
     assert!(human.contains("2 people"), "{human}");
     let named = place.human(&[&given[..], &["--names"]].concat());
     assert!(named.contains("    ulf, zoe\n"), "{named}");
+}
+
+#[test]
+fn recorded_decisions_are_asked_again_of_both_sides() {
+    let place = Place::edited("countries = [\"SG\"]", "countries = [\"DE\"]");
+    let mut lines = lines();
+    lines.push("no record".to_owned());
+    place.write("decisions.jsonl", &lines.join("\n"));
+    let log = place.path("decisions.jsonl");
+    let given = [
+        "--log",
+        log.as_str(),
+        "--suites",
+        "none",
+        "--proof",
+        "never",
+    ];
+    let document = place.json(&given);
+    assert_eq!(document["records"]["asked"], 4);
+    let flips = document["records"]["flips"].as_array().unwrap();
+    assert!(!flips.is_empty() && flips.iter().all(|flip| flip["names"].is_null()));
+    let human = place.human(&given);
+    assert!(
+        !human.contains("u-ana") && !human.contains("  ana\n"),
+        "{human}"
+    );
+    assert!(human.contains("1 line could not be read"), "{human}");
+    let old = "1 decision not asked: the record lacks the question";
+    assert!(human.contains(old), "{human}");
+    let named = place.human(&[&given[..], &["--names"]].concat());
+    assert!(named.contains("    ana\n"), "{named}");
+    let few = place.json(&[&given[..], &["--most", "1"]].concat());
+    assert_eq!(few["records"]["flips"].as_array().unwrap().len(), 1);
+    assert_eq!(few["records"]["cut"], true);
 }
 
 #[test]

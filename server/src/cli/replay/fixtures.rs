@@ -216,7 +216,7 @@ pub(super) fn line(record: &DecisionRecord) -> String {
 }
 
 /// A line of each sort: a permit, two step-ups, a denial, and what is not replayed.
-pub(super) fn lines() -> Vec<String> {
+pub(in crate::cli) fn lines() -> Vec<String> {
     let own = || Some(laptop("mbp-ana", true, "u-ana"));
     let refused = Ending::Refused {
         error: "invalid_request".to_owned(),

@@ -4,7 +4,6 @@ use doorward_engine::{AccessRequest, Decision, Offered, Offers};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
-use super::work::Task;
 use crate::domain::clock::Timestamp;
 use crate::domain::ids::Reference;
 
@@ -27,12 +26,12 @@ pub(super) enum Line {
 
 /// A decision that can be asked for again.
 #[derive(Debug)]
-pub(super) struct Recorded {
-    pub(super) reference: Reference,
+pub(in crate::cli) struct Recorded {
+    pub(in crate::cli) reference: Reference,
     pub(super) at: Timestamp,
-    pub(super) username: Option<String>,
+    pub(in crate::cli) username: Option<String>,
     pub(super) decision: Decision,
-    pub(super) request: AccessRequest,
+    pub(in crate::cli) request: AccessRequest,
     pub(super) offers: Option<Offered>,
 }
 
@@ -55,8 +54,8 @@ struct Fields {
 }
 
 impl Line {
-    /// Reads a line.
-    pub(super) fn read(text: &[u8], task: &Task<'_>) -> Self {
+    /// Reads a line, which counts if it is of the time from `since` to `until`.
+    pub(super) fn read(text: &[u8], since: Option<Timestamp>, until: Option<Timestamp>) -> Self {
         if text.trim_ascii().is_empty() {
             return Self::Blank;
         }
@@ -64,8 +63,8 @@ impl Line {
             Ok(fields) => fields,
             Err(error) => return Self::Malformed(without_place(&error)),
         };
-        let early = task.since.is_some_and(|since| fields.at < since);
-        let late = task.until.is_some_and(|until| fields.at >= until);
+        let early = since.is_some_and(|since| fields.at < since);
+        let late = until.is_some_and(|until| fields.at >= until);
         if early || late {
             return Self::Outside;
         }
@@ -87,7 +86,7 @@ impl Line {
 impl Recorded {
     /// What was on offer. Where nobody looked, that is what was at hand: the password, and the device that had
     /// proved itself.
-    pub(super) fn offers(&self) -> Offers {
+    pub(in crate::cli) fn offers(&self) -> Offers {
         match &self.offers {
             Some(offered) => offered.offers(self.request.now),
             None => Offers {

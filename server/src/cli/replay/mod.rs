@@ -3,7 +3,7 @@
 
 mod compare;
 #[cfg(test)]
-mod fixtures;
+pub(super) mod fixtures;
 mod line;
 mod markdown;
 mod report;
@@ -13,11 +13,13 @@ mod work;
 
 use std::io::{self, IsTerminal as _};
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::thread;
 
 use doorward_engine::is_bundle_file;
 
+use self::line::Line;
+pub(super) use self::line::Recorded;
 use self::report::Report;
 use self::stream::Log;
 use self::work::Task;
@@ -88,6 +90,36 @@ pub(super) fn run(args: &Args) -> Result<Exit, Failure> {
     };
     render::print(&text)?;
     Ok(report.exit())
+}
+
+/// What a log holds besides decisions that can be asked for again.
+#[derive(Debug, Default)]
+pub(super) struct Skipped {
+    /// Decisions without their questions.
+    pub(super) unreplayable: usize,
+    /// Lines that are no records.
+    pub(super) broken: usize,
+}
+
+/// Reads each decision of a log that can be asked for again, in the order of the lines.
+pub(super) fn decisions(log: &Path, mut each: impl FnMut(Recorded)) -> Result<Skipped, Failure> {
+    let mut skipped = Skipped::default();
+    let mut log = Log::open(log)?;
+    let progress = Progress::of_bytes(stream::size(std::slice::from_ref(&log)));
+    log.read(0, |batch| {
+        for (_, text) in batch.lines() {
+            match text.map(|text| Line::read(text, None, None)) {
+                Some(Line::Decided(recorded)) => each(*recorded),
+                Some(Line::Unreplayable(_)) => skipped.unreplayable += 1,
+                Some(Line::Undecided | Line::Outside | Line::Blank) => {}
+                Some(Line::Malformed(_)) | None => skipped.broken += 1,
+            }
+        }
+        progress.advance(batch.read);
+        true
+    })?;
+    progress.finish();
+    Ok(skipped)
 }
 
 fn replayed(args: &Args) -> Result<Report, Failure> {

@@ -7,18 +7,7 @@ use serde_json::Value;
 use super::compare::Kind;
 use super::fixtures::{Place, STARTER, line, lines, questions, record};
 use super::line::Line;
-use super::work::Task;
 use super::*;
-
-fn task() -> Task<'static> {
-    Task {
-        bundle: &STARTER,
-        since: None,
-        until: None,
-        same: true,
-        most: 20,
-    }
-}
 
 fn human(place: &Place, options: &[&str]) -> String {
     let report = place.replay(options).unwrap();
@@ -31,7 +20,7 @@ fn a_record_holds_all_that_decided() {
     for (number, question) in questions().iter().enumerate() {
         let record = record(number, question);
         endings.insert(record.ending.word());
-        let Line::Decided(read) = Line::read(line(&record).as_bytes(), &task()) else {
+        let Line::Decided(read) = Line::read(line(&record).as_bytes(), None, None) else {
             panic!("{record:?}");
         };
         assert_eq!(read.request, *question);

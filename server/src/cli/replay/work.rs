@@ -104,7 +104,7 @@ impl Task<'_> {
     }
 
     fn line(&self, text: Option<&[u8]>, place: Place<'_>, tally: &mut Tally) {
-        let line = text.map_or_else(too_long, |text| Line::read(text, self));
+        let line = text.map_or_else(too_long, |text| Line::read(text, self.since, self.until));
         match line {
             Line::Decided(recorded) => self.decision(&recorded, place, tally),
             Line::Unreplayable(reference) => {
