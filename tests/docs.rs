@@ -2,6 +2,10 @@
 //! what the command prints, every link leads somewhere, and the references name everything there is. Whether they
 //! read well is left to readers.
 
+#[path = "docs/conformance.rs"]
+mod conformance;
+#[path = "docs/doctor.rs"]
+mod doctor;
 #[path = "docs/examples.rs"]
 mod examples;
 #[path = "docs/findings.rs"]

@@ -28,6 +28,7 @@ mod guardrails;
 mod lint;
 #[doc(hidden)]
 pub mod measure;
+mod needs;
 mod offered;
 mod outcomes;
 mod phrase;

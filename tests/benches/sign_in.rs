@@ -107,6 +107,7 @@ async fn surroundings() -> Surroundings {
     let files = Installation::new();
     files.edit("doorward.toml", "per_account = 10", "per_account = 1000000");
     files.edit("doorward.toml", "per_address = 50", "per_address = 1000000");
+    files.edit("doorward.toml", "limit = 1000", "limit = 1000000");
     let provider = TestProvider::start_in(BINARY, files).await;
     Surroundings {
         wiki: provider.relying_party(WIKI).await,

@@ -169,7 +169,7 @@ async fn parameters_that_nobody_knows_are_ignored() {
         .begin()
         .with("display", "popup")
         .with("ui_locales", "en-SG")
-        .with("resource", "x")
+        .with("colour", "x")
         .with("claims_locales", "");
     match provider.browser().visit(attempt.url.as_str()).await {
         Arrival::Page(page) => assert!(page.has_form("/sign-in"), "{page}"),

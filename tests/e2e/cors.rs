@@ -57,7 +57,7 @@ async fn discovery_and_keys_are_for_pages_from_anywhere() {
 async fn a_page_of_a_public_client_may_call_what_clients_call() {
     let provider = provider().await;
     let wiki = origin(WIKI.redirect_uri);
-    for (path, status) in [("/token", 400), ("/userinfo", 401)] {
+    for (path, status) in [("/par", 400), ("/token", 400), ("/userinfo", 401)] {
         let asked = preflight(&provider, &wiki, path).await;
         assert_eq!(asked.status, 204, "{path}: {asked}");
         assert_eq!(readable_by(&asked), Some(&*wiki), "{path}");
@@ -104,6 +104,7 @@ async fn what_people_visit_is_for_no_script() {
         "/authorize",
         "/authorize/resume",
         "/authorize/return",
+        "/logout",
         "/sign-in",
         "/sign-out",
         "/nothing",

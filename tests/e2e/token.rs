@@ -202,9 +202,10 @@ async fn a_request_that_is_none_is_answered_in_json() {
             with(&form, "grant_type", "password"),
             "unsupported_grant_type",
         ),
+        // Where the token should be there is none.
         (
             with(&form, "grant_type", "refresh_token"),
-            "unsupported_grant_type",
+            "invalid_request",
         ),
         (
             with(&form, "grant_type", "client_credentials"),
@@ -245,7 +246,8 @@ async fn userinfo_is_for_the_bearer_of_an_access_token() {
 
     let bare = provider.get(&url).await;
     assert_eq!(bare.status, 401, "{bare}");
-    assert_eq!(bare.header("www-authenticate"), Some("Bearer"));
+    let challenge = bare.header("www-authenticate").expect("a challenge");
+    assert!(challenge.starts_with("Bearer, "), "{challenge}");
     let invented = wiki.userinfo_page("invented").await;
     assert_eq!(invented.status, 401, "{invented}");
 

@@ -208,6 +208,9 @@ per_account = 10
 per_address = 50
 window = "15m"
 
+[loops]
+limit = 1000
+
 [decisions]
 log = "decisions.jsonl"
 

@@ -11,7 +11,7 @@ use crate::error::Diagnostic;
 use crate::evaluate::evaluate;
 use crate::policy::{Mode, Policy, PolicyEffect};
 use crate::representatives::{AGES_AGO, Representatives, Value, describe};
-use crate::request::AccessRequest;
+use crate::request::{AccessRequest, Action};
 
 pub(super) const WITHOUT_DEVICE: &str = "permit-without-device";
 pub(super) const WITHOUT_REAUTHENTICATION: &str = "permit-without-reauthentication";
@@ -48,7 +48,9 @@ pub(super) fn find(bundle: &PolicyBundle, policy: &Policy) -> Vec<Diagnostic> {
 /// A request with these values that the policy permits, and the bundle with it.
 fn example(bundle: &PolicyBundle, policy: &Policy, fixed: &[Value]) -> Option<AccessRequest> {
     let alone = Alone::new(policy);
-    let permits = |request: &AccessRequest| alone.matches(bundle, request);
+    // Who reports a device lets nobody in.
+    let lets_in = |request: &AccessRequest| request.action != Action::Posture;
+    let permits = |request: &AccessRequest| lets_in(request) && alone.matches(bundle, request);
     // First without regard to forbids: most policies end here.
     let by_itself = requests(bundle, &[policy], policy, fixed);
     let first = by_itself.iter(MOST).find(permits)?;

@@ -283,3 +283,14 @@ fn an_allowance_of_what_does_not_exist_is_an_error() {
     );
     assert_eq!(lint_ids().len(), 9);
 }
+
+#[test]
+fn a_permit_of_posture_lets_nobody_in() {
+    assert_eq!(
+        findings(
+            r#"@id("posture") permit (principal, action == Action::"posture", resource in ApplicationGroup::"workplace")
+            when { context has device && context.device.managed };"#
+        ),
+        [""; 0]
+    );
+}

@@ -9,7 +9,7 @@ use doorward_engine::{CountryCode, Device, Fact};
 
 use super::versions::{DeviceVersions, Versions};
 use crate::audit::SignalTrail;
-use crate::config::IdentityKind;
+use crate::config::{IdentityKind, KeyProtection};
 use crate::directory::devices::Inventory;
 use crate::domain::authentication::DeviceProof;
 use crate::domain::clock::Timestamp;
@@ -17,7 +17,7 @@ use crate::domain::ids::UserId;
 use crate::domain::inventory::Match;
 use crate::domain::transaction::DeviceCheck;
 use crate::reload::Live;
-use crate::signals::certificate::{DeviceTrust, identity};
+use crate::signals::certificate::{CertificateTrust, identity};
 use crate::signals::client_ip::{ClientAddress, ForwardingSettings, client_address};
 use crate::signals::geo::GeoDatabases;
 use crate::signals::posture::device_facts;
@@ -37,13 +37,15 @@ pub struct SignalSources {
 #[derive(Debug, Clone)]
 pub struct DeviceSources {
     /// Authorities whose certificates count.
-    pub trust: Live<DeviceTrust>,
+    pub trust: Live<CertificateTrust>,
     /// What is known of each device.
     pub inventory: Live<Inventory>,
     /// Which names of a certificate identify the device, in order.
     pub identity: Vec<IdentityKind>,
     /// How long a presented certificate counts.
     pub proof_lifetime: TimeDelta,
+    /// How long one counts that was presented at a sign-in, when a client renews tokens.
+    pub refresh_proof_lifetime: TimeDelta,
     /// How long an observation of the inventory counts.
     pub evidence_lifetime: TimeDelta,
 }
@@ -70,6 +72,8 @@ pub struct DeviceEvidence {
     pub trail: Option<String>,
     /// The address that the device host saw.
     pub seen_from: Option<IpAddr>,
+    /// Where the key of the certificate is, as far as anybody vouches for it.
+    pub keys: KeyProtection,
 }
 
 impl SignalSources {
@@ -84,10 +88,28 @@ impl SignalSources {
         now: Timestamp,
     ) -> Signals {
         let address = client_address(&self.forwarding, peer, headers, now);
+        let proof = proof.ok_or(match check {
+            DeviceCheck::NotDone => "no device certificate was presented yet",
+            DeviceCheck::Absent | DeviceCheck::Presented => "no device certificate was presented",
+        });
+        self.signals(address, proof, |sources| sources.proof_lifetime, now)
+    }
+
+    /// The signals of a request from this address. `proof` is a presented certificate, or why there is none, and
+    /// `lifetime` says how long it counts.
+    pub(super) fn signals(
+        &self,
+        address: ClientAddress,
+        proof: Result<&DeviceProof, &str>,
+        lifetime: fn(&DeviceSources) -> TimeDelta,
+        now: Timestamp,
+    ) -> Signals {
         let versions = Versions::current(self);
         let country = versions.geo.value.country(&address.address, now);
         let device = match (&self.devices, &versions.devices) {
-            (Some(sources), Some(versions)) => sources.device(versions, proof, check, now),
+            (Some(sources), Some(versions)) => {
+                sources.device(versions, proof, lifetime(sources), now)
+            }
             _ => DeviceEvidence::unknown("this provider checks no devices", "device host"),
         };
         Signals {
@@ -128,26 +150,21 @@ impl DeviceSources {
     fn device(
         &self,
         versions: &DeviceVersions,
-        proof: Option<&DeviceProof>,
-        check: DeviceCheck,
+        proof: Result<&DeviceProof, &str>,
+        lifetime: TimeDelta,
         now: Timestamp,
     ) -> DeviceEvidence {
         let source = "device host";
-        let Some(proof) = proof else {
-            let reason = match check {
-                DeviceCheck::NotDone => "no device certificate was presented yet",
-                DeviceCheck::Absent | DeviceCheck::Presented => {
-                    "no device certificate was presented"
-                }
-            };
-            return DeviceEvidence::unknown(reason, source);
+        let proof = match proof {
+            Ok(proof) => proof,
+            Err(reason) => return DeviceEvidence::unknown(reason, source),
         };
         let age = now - proof.proved_at;
-        if age > self.proof_lifetime {
+        if age > lifetime {
             let reason = format!(
                 "the device was last checked {}, and that counts for {}",
                 doorward_engine::words::ago(proof.proved_at, now),
-                doorward_engine::words::span(self.proof_lifetime)
+                doorward_engine::words::span(lifetime)
             );
             return DeviceEvidence::unknown(reason, source).seen_from(proof);
         }
@@ -185,11 +202,17 @@ impl DeviceSources {
         );
         DeviceEvidence {
             trail: Some(format!(
-                "{kind:?} `{value}`, certificate {} of {}",
-                verified.serial, verified.issuer
+                "{kind:?} `{value}`, certificate {} of {}{}",
+                verified.serial,
+                verified.issuer,
+                match verified.keys {
+                    KeyProtection::Software => "",
+                    KeyProtection::Hardware => ", its key in hardware",
+                }
             )),
             fact: Fact::known(device, "client certificate", proof.proved_at),
             seen_from: Some(proof.address),
+            keys: verified.keys,
         }
     }
 }
@@ -246,6 +269,7 @@ impl DeviceEvidence {
             fact: Fact::unknown(reason, source),
             trail: None,
             seen_from: None,
+            keys: KeyProtection::Software,
         }
     }
 

@@ -6,6 +6,8 @@ mod evidence;
 mod guardrails;
 mod permit;
 mod policies;
+mod refresh;
+mod report;
 mod suites;
 mod undeclared;
 mod versions;
@@ -20,6 +22,8 @@ pub use answer::{Answer, Denial, Grounds, StepUp};
 pub use evidence::{DeviceEvidence, DeviceSources, SignalSources, Signals, candidates};
 pub use permit::AccessPermit;
 pub use policies::{PoliciesError, PolicySource, bundle, check, check_files, is_checked, texts};
+pub use refresh::{RefreshAnswer, RefreshPermit, RefreshRequest};
+pub use report::{Report, ReportPermit};
 pub use undeclared::{Undeclared, undeclared_applications, undeclared_groups};
 pub use versions::{DeviceVersions, Versions};
 
@@ -27,6 +31,7 @@ use crate::directory::clients::ClientRecord;
 use crate::directory::users::UserRecord;
 use crate::domain::authentication::Authentication;
 use crate::domain::clock::Timestamp;
+use crate::domain::ids::ApplicationId;
 use crate::reload::Live;
 
 /// Decides requests by the live policies.
@@ -42,8 +47,10 @@ pub struct Question<'a> {
     pub action: Action,
     /// The End-User.
     pub user: &'a UserRecord,
-    /// The client, which names the application.
+    /// The client that asks.
     pub client: &'a ClientRecord,
+    /// The application that it asks for, as the engine takes it.
+    pub application: &'a Application,
     /// How the user authenticated.
     pub authentication: &'a Authentication,
     /// What is known about the request.
@@ -112,7 +119,8 @@ fn access_request(question: &Question<'_>) -> AccessRequest {
     let Question {
         action,
         user,
-        client,
+        client: _,
+        application,
         authentication,
         signals,
         now,
@@ -120,7 +128,7 @@ fn access_request(question: &Question<'_>) -> AccessRequest {
     AccessRequest {
         action,
         user: principal(user),
-        application: resource(client),
+        application: application.clone(),
         address: signals.address.address.clone(),
         country: signals.country.clone(),
         device: signals.device.fact.clone(),
@@ -140,11 +148,11 @@ pub fn principal(user: &UserRecord) -> User {
     }
 }
 
-/// The application of a client as the engine takes it.
+/// An application of a client as the engine takes it: its own, or one that stands behind it.
 #[must_use]
-pub fn resource(client: &ClientRecord) -> Application {
+pub fn application(client: &ClientRecord, id: &ApplicationId) -> Application {
     Application {
-        id: client.application.to_string(),
+        id: id.to_string(),
         attributes: client.attributes.clone(),
     }
 }

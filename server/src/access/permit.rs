@@ -3,10 +3,11 @@
 use crate::access::Question;
 use crate::domain::ids::{ApplicationId, ClientId, UserId};
 
-/// A decision's permit for one user and one client.
+/// A decision's permit for one user, one client and one application.
 ///
 /// It can be made by a decision only, cannot be copied, and is used up where a code is issued, so a
-/// code without a decision does not compile, and a permit cannot be spent on another client.
+/// code without a decision does not compile, and a permit cannot be spent on another client. That of a
+/// refresh is wrapped up, so that no code is issued for it.
 #[derive(Debug)]
 pub struct AccessPermit {
     user: UserId,
@@ -19,7 +20,7 @@ pub(super) fn issue(question: &Question<'_>) -> AccessPermit {
     AccessPermit {
         user: question.user.id.clone(),
         client: question.client.id.clone(),
-        application: question.client.application.clone(),
+        application: ApplicationId::new(question.application.id.as_str()),
     }
 }
 

@@ -1,13 +1,15 @@
 //! Names that users and clients use and the policies' entity data does not declare. They are no error, since
 //! the files need not change together; but no policy can mean them, so somebody should look.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use doorward_engine::PolicyBundle;
 use serde::Serialize;
 
-use crate::directory::clients::Clients;
+use crate::directory::clients::{ClientRecord, Clients};
+use crate::directory::profile::Profile;
 use crate::directory::users::Users;
+use crate::domain::ids::ApplicationId;
 
 /// A name that is used and not declared.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -51,11 +53,12 @@ pub fn undeclared_applications(
 ) -> Vec<Undeclared> {
     let mut uses = Uses::new();
     for client in clients.all() {
-        let application = client.application.as_str();
-        if !policies.knows_application(application) {
-            uses.entry(application)
-                .or_default()
-                .push(client.id.as_str());
+        for application in named_by(client) {
+            if !policies.knows_application(application) {
+                uses.entry(application)
+                    .or_default()
+                    .push(client.id.as_str());
+            }
         }
     }
     let kind = Kind {
@@ -64,6 +67,16 @@ pub fn undeclared_applications(
         user: "client",
     };
     kind.listed(&uses, file)
+}
+
+/// Every application that a client can ask for, each once.
+fn named_by(client: &ClientRecord) -> BTreeSet<&str> {
+    let behind = match &client.profile {
+        Profile::OktaFactor(okta) => Some(okta.applications.values()),
+        Profile::OidcRp | Profile::OktaPosture | Profile::EntraMfa(_) => None,
+    };
+    let behind = behind.into_iter().flatten().map(ApplicationId::as_str);
+    behind.chain([client.application.as_str()]).collect()
 }
 
 /// Undeclared names, and who uses each.
@@ -103,6 +116,8 @@ mod tests {
     use doorward_engine::SourceFile;
 
     use super::*;
+    use crate::directory::client_secret;
+    use crate::domain::entropy::SeededEntropy;
 
     fn bundle() -> PolicyBundle {
         let files = [
@@ -173,5 +188,22 @@ mod tests {
                 .to_owned(),
         };
         assert_eq!(found, [expected]);
+    }
+
+    #[test]
+    fn applications_behind_an_okta_client_are_found_too() {
+        let (_, secret) = client_secret::generate(&SeededEntropy::new(1));
+        let text = format!(
+            "[[client]]\nid = 'okta'\nprofile = 'okta-factor'\napplication = 'wiki'\nsecret = '{secret}'\n\
+             redirect_uris = ['https://example.okta.com/oauth2/v1/authorize/callback']\n\
+             applications = {{ '0oa1' = 'payrol', '0oa2' = 'wiki', 'Payroll' = 'payrol' }}\n"
+        );
+        let clients = Clients::parse_everything(&text, "clients.toml")
+            .unwrap()
+            .value;
+        let found = undeclared_applications(&bundle(), &clients, "clients.toml");
+        let message = "the application `payrol` of client `okta` is not declared in the policies' entity data";
+        let messages: Vec<_> = found.iter().map(|it| it.message.as_str()).collect();
+        assert_eq!(messages, [message]);
     }
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::evidence::{DeviceSources, SignalSources};
 use crate::directory::devices::Inventory;
 use crate::reload::Loaded;
-use crate::signals::certificate::DeviceTrust;
+use crate::signals::certificate::CertificateTrust;
 use crate::signals::geo::GeoDatabases;
 
 /// One version of each source of signals.
@@ -23,7 +23,7 @@ pub struct Versions {
 #[derive(Debug, Clone)]
 pub struct DeviceVersions {
     /// Authorities whose certificates count.
-    pub trust: Arc<Loaded<DeviceTrust>>,
+    pub trust: Arc<Loaded<CertificateTrust>>,
     /// What is known of each device.
     pub inventory: Arc<Loaded<Inventory>>,
 }
@@ -63,9 +63,9 @@ mod tests {
     use crate::domain::ids::UserId;
     use crate::domain::transaction::DeviceCheck;
     use crate::reload::{Live, ReloadSettings, load};
+    use crate::signals::asking_tls::fixtures::live_trust;
     use crate::signals::certificate::fixtures::Authority;
     use crate::signals::client_ip::{ForwardedHeader, ForwardingSettings};
-    use crate::signals::device_tls::fixtures::live_trust;
 
     const SETTINGS: ReloadSettings = ReloadSettings {
         interval: Duration::from_hours(1),
@@ -86,6 +86,7 @@ mod tests {
                 inventory,
                 identity: Vec::new(),
                 proof_lifetime: TimeDelta::minutes(15),
+                refresh_proof_lifetime: TimeDelta::hours(12),
                 evidence_lifetime: TimeDelta::days(1),
             }),
         }

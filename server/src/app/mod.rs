@@ -1,11 +1,16 @@
 //! The composition root: builds a [`Provider`] from a [`Config`], binds the listeners, and runs until
 //! told to stop. Everything that can be wrong is found before anything listens.
 
+mod bind;
+pub(crate) mod client_host;
 mod declarations;
 mod fallback;
+pub(crate) mod keys;
 mod lifecycle;
 pub mod listener;
+mod logout_worker;
 mod origins;
+mod pairwise;
 mod router;
 mod routes;
 mod sources;
@@ -24,6 +29,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use self::bind::{listen, listen_if, local, local_if};
 use self::sources::Sources;
 use self::status::Status;
 use self::tls::Tls;
@@ -34,10 +40,13 @@ use crate::directory::password::{PasswordError, Passwords};
 use crate::domain::clock::Clock;
 use crate::domain::diagnostic::Diagnostic;
 use crate::domain::entropy::Entropy;
-use crate::oidc::{Discovery, Intake, Lifetimes, Parts, Provider, Throttling};
+use crate::oidc::{
+    Backchannel, ClientKeySets, Discovery, EntraKeys, Intake, Lifetimes, Loops, Parts, Provider,
+    Throttling,
+};
 use crate::reload::{Live, ReloadSettings, Trigger};
 use crate::remote::{Remote, RemoteSettings};
-use crate::signals::device_tls::DeviceTls;
+use crate::signals::asking_tls::AskingTls;
 use crate::storage::StorageError;
 use crate::storage::sqlite::SqliteStorage;
 use crate::tokens::{KeyError, KeySet};
@@ -51,6 +60,7 @@ pub struct App {
     main: Router,
     main_tls: Option<Tls>,
     device_tls: Option<Tls>,
+    client_tls: Option<Tls>,
     reload: ReloadSettings,
     keep_records: TimeDelta,
 }
@@ -59,6 +69,7 @@ pub struct App {
 struct Addresses {
     main: SocketAddr,
     device: Option<SocketAddr>,
+    clients: Option<SocketAddr>,
     operations: SocketAddr,
 }
 
@@ -69,11 +80,14 @@ pub struct Bound {
     pub main: SocketAddr,
     /// Where the device host listens.
     pub device: Option<SocketAddr>,
+    /// Where clients with certificates are expected.
+    pub clients: Option<SocketAddr>,
     /// Where operators look.
     pub operations: SocketAddr,
     app: App,
     main_listener: TcpListener,
     device_listener: Option<TcpListener>,
+    client_listener: Option<TcpListener>,
     operations_listener: TcpListener,
 }
 
@@ -122,9 +136,10 @@ impl App {
         let sources = Sources::load(config, &clock).map_err(StartError::Invalid)?;
         let remote = Remote::new(&outbound(config)).map_err(StartError::Invalid)?;
         let storage = Arc::new(open_storage(config).await?);
-        let keys = KeySet::load(
+        let keys = KeySet::open(
+            keys::settings(config),
             storage.as_ref(),
-            config.tokens.algorithm,
+            &keys::needed(&sources.clients.current().value),
             entropy.as_ref(),
             clock.now(),
         )
@@ -133,13 +148,17 @@ impl App {
             issuer: config.issuer.clone(),
             issuer_text: config.issuer_text().to_owned(),
             device_host: config.device.as_ref().map(|device| device.url.clone()),
+            client_host: client_host::host(config, sources.client_host.as_ref()),
             lifetimes: Lifetimes {
                 session: delta(config.sessions.lifetime),
                 idle_session: delta(config.sessions.idle_within_lifetime()),
                 transaction: delta(config.sessions.transaction_lifetime),
+                pushed: delta(config.tokens.pushed_lifetime),
                 code: delta(config.tokens.code_lifetime),
                 id_token: delta(config.tokens.id_token_lifetime),
                 access_token: delta(config.tokens.access_token_lifetime),
+                refresh: delta(config.tokens.refresh_lifetime),
+                idle_refresh: delta(config.tokens.refresh_idle),
             },
             throttling: Throttling {
                 per_account: config.throttle.per_account,
@@ -150,6 +169,10 @@ impl App {
                 config.throttle.unfinished_per_address,
                 delta(config.throttle.window),
             ),
+            loops: Loops {
+                limit: config.loops.limit,
+                window: delta(config.loops.window),
+            },
             storage,
             access: AccessControl::new(sources.policies.clone()),
             signals: sources.signals(config),
@@ -157,8 +180,12 @@ impl App {
             clients: sources.clients.clone(),
             passwords: Passwords::new(entropy.as_ref())?,
             keys,
+            pairwise: pairwise::key(config, entropy.as_ref()).map_err(StartError::Invalid)?,
             discovery: Discovery::default(),
+            client_keys: ClientKeySets::new(remote.clone()),
+            entra_keys: EntraKeys::new(remote.clone()),
             remote,
+            backchannel: Backchannel::default(),
             log: open_log(config)?,
             clock,
             entropy,
@@ -168,12 +195,16 @@ impl App {
             None => None,
         };
         let device_tls = match (&sources.device_tls, &sources.devices) {
-            (Some(identity), Some(devices)) => Some(Tls::Device(Arc::new(DeviceTls::new(
+            (Some(identity), Some(devices)) => Some(Tls::Asking(Arc::new(AskingTls::new(
                 identity.clone(),
                 devices.trust.clone(),
             )?))),
             _ => None,
         };
+        let client_host = sources.client_host.as_ref();
+        let client_tls = client_host
+            .map(|host| client_host::tls(host, provider.now()))
+            .transpose()?;
         sources.warn_about_shared_certificates(config);
         Ok(Self {
             main: router::main(provider.clone()),
@@ -181,10 +212,12 @@ impl App {
             addresses: Addresses {
                 main: config.listen.address,
                 device: config.device.as_ref().map(|device| device.address),
+                clients: config.client_tls.as_ref().map(|host| host.address),
                 operations: config.operations.address,
             },
             main_tls,
             device_tls,
+            client_tls,
             reload: ReloadSettings {
                 interval: config.reload.interval,
                 quiet: config.reload.quiet,
@@ -222,21 +255,18 @@ impl App {
     /// Binds every listener.
     pub async fn bind(self) -> Result<Bound, StartError> {
         let main_listener = listen(self.addresses.main).await?;
-        let device_listener = match self.addresses.device {
-            Some(address) => Some(listen(address).await?),
-            None => None,
-        };
+        let device_listener = listen_if(self.addresses.device).await?;
+        let client_listener = listen_if(self.addresses.clients).await?;
         let operations_listener = listen(self.addresses.operations).await?;
         Ok(Bound {
             main: local(&main_listener, self.addresses.main),
-            device: device_listener
-                .as_ref()
-                .zip(self.addresses.device)
-                .map(|(listener, address)| local(listener, address)),
+            device: local_if(device_listener.as_ref(), self.addresses.device),
+            clients: local_if(client_listener.as_ref(), self.addresses.clients),
             operations: local(&operations_listener, self.addresses.operations),
             app: self,
             main_listener,
             device_listener,
+            client_listener,
             operations_listener,
         })
     }
@@ -249,6 +279,7 @@ impl Bound {
             mut app,
             main_listener,
             device_listener,
+            client_listener,
             operations_listener,
             ..
         } = self;
@@ -270,6 +301,8 @@ impl Bound {
             app.keep_records,
             shutdown.clone(),
         ));
+        tasks.spawn(logout_worker::run(app.provider.clone(), shutdown.clone()));
+        tasks.spawn(keys::keep(app.provider.clone(), shutdown.clone()));
         tasks.spawn(lifecycle::reload_on_hangup(
             triggers,
             log.clone(),
@@ -286,6 +319,15 @@ impl Bound {
             tasks.spawn(listener::serve(
                 device_listener,
                 app.device_tls,
+                router,
+                shutdown.clone(),
+            ));
+        }
+        if let Some(client_listener) = client_listener {
+            let router = router::clients(app.provider.clone());
+            tasks.spawn(listener::serve(
+                client_listener,
+                app.client_tls,
                 router,
                 shutdown.clone(),
             ));
@@ -332,19 +374,6 @@ fn open_log(config: &Config) -> Result<DecisionLog, StartError> {
         }
         Some(path) => Ok(DecisionLog::file(path)?),
     }
-}
-
-async fn listen(address: SocketAddr) -> Result<TcpListener, StartError> {
-    TcpListener::bind(address)
-        .await
-        .map_err(|source| StartError::Io {
-            what: format!("cannot listen on {address}"),
-            source,
-        })
-}
-
-fn local(listener: &TcpListener, asked: SocketAddr) -> SocketAddr {
-    listener.local_addr().unwrap_or(asked)
 }
 
 /// INVARIANT: the configuration bounds every duration far below what overflows.

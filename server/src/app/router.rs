@@ -36,6 +36,12 @@ pub(super) fn device(provider: Provider) -> Router {
     behind_tls(routes::device(provider), face)
 }
 
+/// The host that asks clients for their certificates. It has no pages: nobody visits it.
+pub(super) fn clients(provider: Provider) -> Router {
+    let face = Face::without_pages(provider.page_headers());
+    behind_tls(routes::clients(provider), face)
+}
+
 /// What operators look at. It has no pages, and no name on the network.
 pub(super) fn operations(status: Arc<Status>) -> Router {
     let face = Face::without_pages(PageHeaders::new(StrictTransport::Omitted));

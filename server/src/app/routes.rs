@@ -26,6 +26,7 @@ pub(super) fn main(provider: Provider) -> Router {
         .merge(visited())
         .merge(published())
         .merge(called(Readers::Only(Arc::new(clients))))
+        .merge(called_by_servers())
         .with_state(provider)
 }
 
@@ -37,6 +38,10 @@ fn visited() -> Router<Provider> {
         .route("/authorize/device", get(authorize::to_device_host))
         .route("/authorize/resume", get(authorize::resume))
         .route("/authorize/return", post(authorize::return_to_client))
+        .route(
+            "/logout",
+            get(oidc::log_out_by_query).post(oidc::log_out_by_form),
+        )
         .route("/sign-in", post(oidc::sign_in))
         .route("/sign-out", get(oidc::sign_out_page).post(oidc::sign_out))
         .route(STYLESHEET_PATH, get(css))
@@ -54,9 +59,16 @@ fn published() -> Router<Provider> {
 /// What clients call themselves, some of them from a browser.
 fn called(readers: Readers) -> Router<Provider> {
     Router::new()
+        .route("/par", post(oidc::push))
+        .route("/revoke", post(oidc::revoke))
         .route("/token", post(oidc::token))
         .route("/userinfo", get(oidc::userinfo).post(oidc::userinfo))
         .route_layer(from_fn_with_state(readers, share))
+}
+
+/// What only clients with a server call: nothing for scripts.
+fn called_by_servers() -> Router<Provider> {
+    Router::new().route("/introspect", post(oidc::introspect))
 }
 
 /// The device host: one page's worth of work, and nothing of the main host.
@@ -64,6 +76,18 @@ pub(super) fn device(provider: Provider) -> Router {
     Router::new()
         .route("/check", get(oidc::device_check))
         .route(STYLESHEET_PATH, get(css))
+        .with_state(provider)
+}
+
+/// The host that asks clients for their certificates: what clients call, and nothing for scripts.
+pub(super) fn clients(provider: Provider) -> Router {
+    Router::new()
+        .route("/introspect", post(oidc::introspect))
+        .route("/jwks", get(oidc::jwks))
+        .route("/par", post(oidc::push))
+        .route("/revoke", post(oidc::revoke))
+        .route("/token", post(oidc::token))
+        .route("/userinfo", get(oidc::userinfo).post(oidc::userinfo))
         .with_state(provider)
 }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use doorward_analysis::Solver;
 use doorward_engine::PolicyBundle;
 
+use super::client_host::{self, ClientSources};
 use super::declarations::Declarations;
 use super::delta;
 use crate::access::{DeviceSources, PolicySource, SignalSources};
@@ -30,6 +31,7 @@ pub(super) struct Sources {
     pub(super) devices: Option<DeviceSources>,
     pub(super) main_tls: Option<Live<TlsIdentity>>,
     pub(super) device_tls: Option<Live<TlsIdentity>>,
+    pub(super) client_host: Option<ClientSources>,
     pub(super) declarations: Declarations,
     loading: Loading,
 }
@@ -90,6 +92,8 @@ impl Sources {
         let clients = loading.load(
             ClientsSource {
                 file: config.directory.clients.clone(),
+                pairwise: config.tokens.pairwise_key.is_some(),
+                certificates: client_host::certificates(config),
             },
             clock,
         );
@@ -112,6 +116,7 @@ impl Sources {
             _ => None,
         };
         let (devices, device_tls) = load_devices(config, &mut loading, clock);
+        let client_host = load_client_host(config, &mut loading, clock);
         match (policies, users, clients, geo) {
             (Some(policies), Some(users), Some(clients), Some(geo)) if loading.wrong.is_empty() => {
                 let declarations = Declarations {
@@ -129,6 +134,7 @@ impl Sources {
                     devices,
                     main_tls,
                     device_tls,
+                    client_host,
                     declarations,
                     loading,
                 })
@@ -195,7 +201,9 @@ fn load_devices(
     };
     let trust = loading.load(
         TrustSource {
-            authorities: device.authorities.clone(),
+            name: "device-trust",
+            authorities: device.authority_files(),
+            hardware: device.hardware_files(),
             revocation_lists: device.revocation_lists.clone(),
         },
         clock,
@@ -221,9 +229,25 @@ fn load_devices(
             inventory,
             identity: device.identity.clone(),
             proof_lifetime: delta(device.proof_lifetime),
+            refresh_proof_lifetime: delta(device.refresh_proof_lifetime),
             evidence_lifetime: delta(device.evidence_lifetime),
         });
     (sources, identity)
+}
+
+fn load_client_host(
+    config: &Config,
+    loading: &mut Loading,
+    clock: &Arc<dyn Clock>,
+) -> Option<ClientSources> {
+    let host = config.client_tls.as_ref()?;
+    let trust = client_host::trust_source(host).map(|source| loading.load(source, clock));
+    let identity = loading.load(client_host::identity_source(host), clock);
+    // What could not be loaded is reported, and nothing starts.
+    Some(ClientSources {
+        identity: identity?,
+        trust: trust.flatten(),
+    })
 }
 
 impl std::fmt::Debug for Loading {

@@ -16,6 +16,8 @@ use crate::access::Undeclared;
 use crate::domain::clock::Timestamp;
 use crate::oidc::Provider;
 use crate::reload::SourceStatus;
+use crate::remote::RemoteStatus;
+use crate::tokens::KeyStatus;
 
 /// Knows how everything fares.
 pub(super) struct Status {
@@ -34,7 +36,9 @@ struct Report {
     started: Timestamp,
     ready: bool,
     policies: Policies,
+    keys: Vec<KeyStatus>,
     sources: Vec<SourceStatus>,
+    remote: Vec<RemoteStatus>,
     warnings: Vec<Undeclared>,
 }
 
@@ -64,6 +68,14 @@ impl Status {
     fn sources(&self) -> Vec<SourceStatus> {
         self.sources.iter().map(|status| status()).collect()
     }
+
+    /// Documents of other servers that are in use.
+    fn remote(&self) -> Vec<RemoteStatus> {
+        let clients = self.provider.clients.current();
+        let mut statuses = self.provider.client_keys.statuses(&clients);
+        statuses.extend(self.provider.entra_keys.statuses(&clients));
+        statuses
+    }
 }
 
 pub(super) async fn status(State(status): State<Arc<Status>>) -> Response {
@@ -78,7 +90,9 @@ pub(super) async fn status(State(status): State<Arc<Status>>) -> Response {
             since: policies.since,
             counts: policies.value.counts(),
         },
+        keys: status.provider.keys.current().statuses().to_vec(),
         sources: status.sources(),
+        remote: status.remote(),
         warnings: status.declarations.undeclared(),
     };
     Json(report).into_response()

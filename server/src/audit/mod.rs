@@ -3,9 +3,11 @@
 //! A decision without its record did not happen: the record is written in the same unit of work as
 //! what the decision brings about. The line in the decision log follows once that is committed.
 
+mod caller;
 mod log;
 mod record;
 
+pub use caller::Caller;
 pub use log::{DecisionLog, LogError};
 pub use record::{DecisionRecord, Ending, Inputs, SignalTrail};
 

@@ -5,9 +5,11 @@ use chrono::{DateTime, Utc};
 use doorward_engine::{AccessRequest, Action, Decision, Explanation, FactRow, Offered};
 use serde::{Deserialize, Serialize};
 
+use super::caller::Caller;
 use crate::domain::ids::Reference;
 
-/// One authorization request that ended, with or without a decision, or that was decided to need more.
+/// One request that ended, with or without a decision, or that was decided to need more: an authorization request, or
+/// one by which a client renews tokens.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DecisionRecord {
     /// The reference that pages, errors and logs share.
@@ -34,6 +36,9 @@ pub struct DecisionRecord {
     /// The public identifier of the session.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub session: Option<String>,
+    /// What the other side calls the request.
+    #[serde(skip_serializing_if = "Caller::is_empty", default)]
+    pub caller: Caller,
     /// The facts, each with its source and time of observation.
     #[serde(default)]
     pub facts: Vec<FactRow>,
@@ -60,13 +65,13 @@ pub struct DecisionRecord {
     pub decided_in_microseconds: Option<u64>,
 }
 
-/// How an authorization request ended.
+/// How a request ended.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "ending", rename_all = "kebab-case")]
 pub enum Ending {
-    /// A code was issued.
+    /// A code was issued, or new tokens.
     Permitted,
-    /// The user was shown why not.
+    /// The user was shown why not, or the client was told that there are no new tokens.
     Denied,
     /// The user was asked to enter the password, to have the device checked, or both.
     #[serde(rename = "step-up")]
@@ -81,12 +86,24 @@ pub enum Ending {
         /// The error code that went to the client.
         error: String,
     },
-    /// The request itself was wrong: nobody was asked anything.
+    /// The request itself was wrong: nobody was asked anything, and no policy.
     Refused {
         /// The error code.
         error: String,
         /// What was wrong.
         detail: String,
+    },
+    /// The client was told about the device, and decides by itself: nobody was let in.
+    Reported {
+        /// What it was told of management.
+        managed: bool,
+        /// What it was told of the policies' answer.
+        compliant: bool,
+    },
+    /// The answer was the same as so often before that it was kept back: the browser goes round in circles.
+    LoopStopped {
+        /// What the client would have been told.
+        outcome: String,
     },
     /// The user was asked for something and never came back.
     Abandoned {
@@ -142,25 +159,34 @@ impl Ending {
             Self::StepUpAsked { .. } => "step-up",
             Self::InteractionRequired { .. } => "interaction-required",
             Self::Refused { .. } => "refused",
+            Self::Reported { .. } => "reported",
+            Self::LoopStopped { .. } => "loop-stopped",
             Self::Abandoned { .. } => "abandoned",
         }
     }
 }
 
 impl DecisionRecord {
-    /// A record of a request of which nothing more is known yet.
+    /// A record of an authorization request of which nothing more is known yet.
     #[must_use]
     pub fn new(reference: Reference, at: DateTime<Utc>, ending: Ending) -> Self {
+        Self::about(Action::SignIn, reference, at, ending)
+    }
+
+    /// A record of a request for this, of which nothing more is known yet.
+    #[must_use]
+    pub fn about(action: Action, reference: Reference, at: DateTime<Utc>, ending: Ending) -> Self {
         Self {
             reference,
             at,
             ending,
-            action: Action::SignIn,
+            action,
             client: None,
             application: None,
             user: None,
             username: None,
             session: None,
+            caller: Caller::default(),
             facts: Vec::new(),
             trail: SignalTrail::default(),
             decision: None,

@@ -1,6 +1,8 @@
 //! `doorward client`: what an operator needs to enter a client into the clients file.
 //! Who may be a client is left to that file.
 
+mod key;
+
 use serde::Serialize;
 
 use super::render::print;
@@ -18,6 +20,8 @@ The secret is shown once. The clients file keeps only its hash.";
 pub(super) enum Command {
     /// Makes a secret for a confidential client
     Secret(Secret),
+    /// Prints the entry of a client that signs, from its public key
+    Key(key::Key),
 }
 
 #[derive(Debug, clap::Args)]
@@ -33,8 +37,11 @@ pub(super) struct Secret {
 }
 
 pub(super) fn run(command: &Command) -> Result<Exit, Failure> {
-    let Command::Secret(secret) = command;
-    print(&text(secret, &SystemEntropy)?)?;
+    let text = match command {
+        Command::Secret(secret) => text(secret, &SystemEntropy)?,
+        Command::Key(key) => key::text(key)?,
+    };
+    print(&text)?;
     Ok(Exit::Yes)
 }
 

@@ -6,9 +6,11 @@ mod client;
 pub mod demo;
 mod device;
 mod diff;
+mod doctor;
 mod exit;
 mod explain;
 mod fmt;
+mod keys;
 mod lsp;
 pub mod pki;
 mod prove;
@@ -27,6 +29,7 @@ use std::process::ExitCode;
 use clap::{CommandFactory as _, Parser, Subcommand};
 use tokio::runtime::{Builder, Runtime};
 
+pub use doctor::doctor_checks;
 pub use exit::{Exit, Failure};
 
 const EXAMPLES: &str = "\
@@ -68,6 +71,9 @@ enum Command {
     Replay(replay::Args),
     /// Tells why a sign-in was answered as it was, by its reference
     Explain(explain::Args),
+    /// Looks a server over: what is wrong with it, and what to do about it
+    #[command(subcommand)]
+    Doctor(doctor::Command),
     /// Runs a whole provider on this machine, to try out
     Demo(demo::Args),
     /// Entries for the users file
@@ -76,6 +82,9 @@ enum Command {
     /// Entries for the clients file
     #[command(subcommand)]
     Client(client::Command),
+    /// Signing keys of a server
+    #[command(subcommand)]
+    Keys(keys::Command),
     /// Device certificates from a development authority
     #[command(subcommand)]
     Device(device::Command),
@@ -123,9 +132,11 @@ fn run(command: Command) -> Result<Exit, Failure> {
         Command::Whatif(args) => whatif::run(&args),
         Command::Replay(args) => replay::run(&args),
         Command::Explain(args) => explain::run(&args),
+        Command::Doctor(command) => doctor::run(&command),
         Command::Demo(args) => Ok(demo::run(args)),
         Command::User(command) => user::run(&command),
         Command::Client(command) => client::run(&command),
+        Command::Keys(command) => keys::run(&command),
         Command::Device(command) => device::run(&command),
         Command::Schema(args) => schema::run(&args),
     }
@@ -192,7 +203,13 @@ mod tests {
     #[test]
     fn every_command_has_examples() {
         for (path, help) in helps() {
-            let groups = ["doorward user", "doorward client", "doorward device"];
+            let groups = [
+                "doorward user",
+                "doorward client",
+                "doorward keys",
+                "doorward device",
+                "doorward doctor",
+            ];
             let is_group = groups.contains(&path.as_str());
             assert!(is_group || help.contains("Examples:"), "{path}");
         }

@@ -70,6 +70,7 @@ fn announce(config: &Config, bound: &Bound) {
         issuer = config.issuer_text(),
         address = %bound.main,
         device = bound.device.map(tracing::field::display),
+        clients = bound.clients.map(tracing::field::display),
         operations = %bound.operations,
         "listening"
     );

@@ -9,7 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use super::duration::{self, DAY, MINUTE, SECOND, YEAR};
+use super::duration::{self, DAY, HOUR, MINUTE, SECOND, YEAR};
 use super::findings::Findings;
 
 /// The device host.
@@ -25,7 +25,11 @@ pub struct DeviceHost {
     /// PEM file with the private key of the certificate.
     pub key: PathBuf,
     /// PEM files with the certificate authorities that issue device certificates.
+    #[serde(default)]
     pub authorities: Vec<PathBuf>,
+    /// Authorities of which more is known than that they issue device certificates.
+    #[serde(default)]
+    pub authority: Vec<DeviceAuthority>,
     /// Files with certificate revocation lists, PEM or DER. With any list, a certificate whose status
     /// the lists do not tell counts as absent.
     #[serde(default)]
@@ -39,10 +43,39 @@ pub struct DeviceHost {
     #[serde(default = "default_proof_lifetime", with = "duration")]
     #[schemars(with = "String")]
     pub proof_lifetime: Duration,
+    /// How long after it that proof is relied upon when a client renews tokens for the user.
+    #[serde(default = "default_refresh_proof_lifetime", with = "duration")]
+    #[schemars(with = "String")]
+    pub refresh_proof_lifetime: Duration,
     /// How old an observation in the inventory may be and still count.
     #[serde(default = "default_evidence_lifetime", with = "duration")]
     #[schemars(with = "String")]
     pub evidence_lifetime: Duration,
+}
+
+/// An authority that issues device certificates, and what it vouches for besides.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DeviceAuthority {
+    /// PEM file with its certificate.
+    pub file: PathBuf,
+    /// Where the devices keep the keys that it certifies.
+    #[serde(default)]
+    pub keys: KeyProtection,
+}
+
+/// Where a device keeps the key of its certificate. A certificate does not say so itself: the organisation knows how
+/// its authority issues them.
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "lowercase")]
+pub enum KeyProtection {
+    /// In software, as far as anybody knows.
+    #[default]
+    Software,
+    /// In hardware that does not give it away: a TPM, a Secure Enclave, a smart card.
+    Hardware,
 }
 
 /// A place in a certificate that can identify a device.
@@ -78,6 +111,10 @@ fn default_proof_lifetime() -> Duration {
     15 * MINUTE
 }
 
+fn default_refresh_proof_lifetime() -> Duration {
+    12 * HOUR
+}
+
 fn default_evidence_lifetime() -> Duration {
     DeviceHost::EVIDENCE_LIFETIME
 }
@@ -86,10 +123,29 @@ impl DeviceHost {
     /// How old an observation in the inventory may be and still count, where nothing else is configured.
     pub const EVIDENCE_LIFETIME: Duration = DAY;
 
+    /// The files with authorities, whatever is known of each.
+    #[must_use]
+    pub fn authority_files(&self) -> Vec<PathBuf> {
+        let declared = self.authority.iter().map(|authority| &authority.file);
+        self.authorities.iter().chain(declared).cloned().collect()
+    }
+
+    /// Those of them whose authorities certify keys in hardware only.
+    #[must_use]
+    pub fn hardware_files(&self) -> Vec<PathBuf> {
+        let declared = self.authority.iter();
+        declared
+            .filter(|authority| authority.keys == KeyProtection::Hardware)
+            .map(|authority| authority.file.clone())
+            .collect()
+    }
+
     pub(super) fn anchor(&mut self, base: &Path) {
+        let declared = self.authority.iter_mut();
         for file in [&mut self.certificate, &mut self.key, &mut self.inventory]
             .into_iter()
             .chain(self.authorities.iter_mut())
+            .chain(declared.map(|authority| &mut authority.file))
             .chain(self.revocation_lists.iter_mut())
         {
             super::anchor(file, base);
@@ -98,7 +154,7 @@ impl DeviceHost {
 
     pub(super) fn check(&self, issuer: &Url, findings: &mut Findings<'_>) {
         self.check_url(issuer, findings);
-        if self.authorities.is_empty() {
+        if self.authorities.is_empty() && self.authority.is_empty() {
             findings.error(
                 "device.authorities",
                 "without an authority no device certificate can be verified",
@@ -115,6 +171,11 @@ impl DeviceHost {
         findings.check_duration(
             "device.proof_lifetime",
             self.proof_lifetime,
+            &(SECOND..=30 * DAY),
+        );
+        findings.check_duration(
+            "device.refresh_proof_lifetime",
+            self.refresh_proof_lifetime,
             &(SECOND..=30 * DAY),
         );
         findings.check_duration(
@@ -166,6 +227,7 @@ mod tests {
         let device = accepted(DEVICE).device.unwrap();
         assert_eq!(device.identity, IdentityKind::default_order());
         assert_eq!(device.proof_lifetime, 15 * MINUTE);
+        assert_eq!(device.refresh_proof_lifetime, 12 * HOUR);
         assert_eq!(device.evidence_lifetime, DAY);
         assert!(device.revocation_lists.is_empty());
     }
@@ -209,6 +271,23 @@ mod tests {
     fn a_device_host_without_authority_is_refused() {
         let found = refused(&with("['ca.pem']", "[]"));
         assert!(found[0].message.contains("authority"));
+    }
+
+    #[test]
+    fn of_an_authority_can_be_said_where_its_devices_keep_their_keys() {
+        let hardware = "[[device.authority]]\nfile = 'tpm.pem'\nkeys = 'hardware'\n";
+        let device = accepted(&format!("{DEVICE}{hardware}")).device.unwrap();
+        let files = device.authority_files();
+        assert_eq!(files.len(), 2);
+        assert!(files[0].ends_with("ca.pem") && files[1].ends_with("tpm.pem"));
+        assert_eq!(device.hardware_files(), [files[1].clone()]);
+
+        // Nothing is said: the key can be anywhere.
+        let silent = "[[device.authority]]\nfile = 'tpm.pem'\n";
+        let alone = with("authorities = ['ca.pem']\n", "") + silent;
+        let device = accepted(&alone).device.unwrap();
+        assert_eq!(device.authority_files().len(), 1);
+        assert!(device.hardware_files().is_empty());
     }
 
     #[test]

@@ -1,13 +1,16 @@
 //! `doorward.toml`: what an operator can set, one file per section, unknown keys refused, defaults written once.
 //! Only `cli` and `app` read it; the other rooms are given the few values they need.
 
+mod client_tls;
 mod decisions;
 mod device;
 mod directory;
 mod duration;
 mod findings;
 mod geoip;
+mod keys;
 mod listen;
+mod loops;
 mod network;
 mod operations;
 mod outbound;
@@ -26,12 +29,15 @@ use schemars::{JsonSchema, Schema};
 use serde::{Deserialize, Serialize};
 use url::{Host, Url};
 
+pub use client_tls::ClientTls;
 pub use decisions::Decisions;
-pub use device::{DeviceHost, IdentityKind};
+pub use device::{DeviceAuthority, DeviceHost, IdentityKind, KeyProtection};
 pub use directory::Directory;
 pub use findings::{Findings, locate};
 pub use geoip::Geoip;
+pub use keys::{Keys, Rotation};
 pub use listen::Listen;
+pub use loops::Loops;
 pub use network::{ForwardedKind, Network};
 pub use operations::Operations;
 pub use outbound::Outbound;
@@ -58,6 +64,9 @@ pub struct Config {
     /// The host that asks for device certificates. Without it no device is ever known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub device: Option<DeviceHost>,
+    /// The host that asks clients for their certificates. Without it no client is known by one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_tls: Option<ClientTls>,
     /// The policies.
     #[serde(default)]
     pub policies: Policies,
@@ -76,9 +85,15 @@ pub struct Config {
     /// Codes and tokens.
     #[serde(default)]
     pub tokens: Tokens,
+    /// Replacement of signing keys.
+    #[serde(default)]
+    pub keys: Keys,
     /// Limits on attempts to sign in.
     #[serde(default)]
     pub throttle: Throttle,
+    /// Browsers that go round in circles.
+    #[serde(default)]
+    pub loops: Loops,
     /// Records of decisions.
     #[serde(default)]
     pub decisions: Decisions,
@@ -139,9 +154,13 @@ impl Config {
         if let Some(device) = &mut self.device {
             device.anchor(base);
         }
+        if let Some(host) = &mut self.client_tls {
+            host.anchor(base);
+        }
         self.policies.anchor(base);
         self.directory.anchor(base);
         self.geoip.anchor(base);
+        self.tokens.anchor(base);
         self.decisions.anchor(base);
         self.outbound.anchor(base);
     }
@@ -153,12 +172,17 @@ impl Config {
         if let Some(device) = &self.device {
             device.check(&self.issuer, findings);
         }
+        if let Some(host) = &self.client_tls {
+            host.check(&self.issuer, self.device.as_ref(), findings);
+        }
         self.policies.check(findings);
         self.geoip.check(findings);
         self.network.check(findings);
         self.sessions.check(findings);
         self.tokens.check(findings);
+        self.keys.check(&self.tokens, findings);
         self.throttle.check(findings);
+        self.loops.check(findings);
         self.decisions.check(findings);
         self.outbound.check(findings);
         self.reload.check(findings);
@@ -167,10 +191,12 @@ impl Config {
     /// Two listeners on one address would be found by the operating system only after the first has started.
     fn check_addresses(&self, findings: &mut Findings<'_>) {
         let mut taken = vec![("listen", self.listen.address)];
-        let others = self
-            .device
-            .iter()
-            .map(|device| ("device", device.address))
+        let device = self.device.as_ref().map(|host| ("device", host.address));
+        let clients = self.client_tls.as_ref();
+        let clients = clients.map(|host| ("client_tls", host.address));
+        let others = device
+            .into_iter()
+            .chain(clients)
             .chain([("operations", self.operations.address)]);
         for (section, address) in others {
             // Port 0 asks for any free port.
@@ -238,153 +264,4 @@ fn is_local(url: &Url) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const ISSUER: &str = "issuer = 'https://id.example.com'\n";
-
-    /// The configuration that `sections` make together with an issuer on line 1.
-    pub(super) fn accepted(sections: &str) -> Config {
-        Config::parse(
-            &format!("{ISSUER}{sections}"),
-            "doorward.toml",
-            Path::new(""),
-        )
-        .unwrap_or_else(|found| panic!("{found:#?}"))
-    }
-
-    /// What is found wrong with `sections` below an issuer on line 1.
-    pub(super) fn refused(sections: &str) -> Vec<Diagnostic> {
-        Config::parse(
-            &format!("{ISSUER}{sections}"),
-            "doorward.toml",
-            Path::new(""),
-        )
-        .unwrap_err()
-    }
-
-    fn issuer(text: &str) -> Result<Config, Vec<Diagnostic>> {
-        Config::parse(
-            &format!("issuer = '{text}'\n"),
-            "doorward.toml",
-            Path::new(""),
-        )
-    }
-
-    #[test]
-    fn an_issuer_is_all_that_must_be_written() {
-        let config = accepted("");
-        assert_eq!(config.issuer_text(), "https://id.example.com");
-        assert_eq!(config.state, PathBuf::from("state"));
-        assert_eq!(config.device, None);
-    }
-
-    #[test]
-    fn an_issuer_with_a_path_is_refused() {
-        let config = issuer("https://id.example.com/").unwrap();
-        assert_eq!(config.issuer_text(), "https://id.example.com");
-        let found = issuer("https://example.com/id").unwrap_err();
-        assert_eq!(found.len(), 1);
-        assert_eq!(found[0].message, "the issuer has the path `/id`");
-        assert!(found[0].help.as_deref().unwrap().contains("host and port"));
-    }
-
-    #[test]
-    fn http_is_for_this_machine_only() {
-        assert!(issuer("http://localhost:8080").is_ok());
-        assert!(issuer("http://127.0.0.1:8080").is_ok());
-        assert!(issuer("http://[::1]:8080").is_ok());
-        let found = issuer("http://id.example.com").unwrap_err();
-        assert!(found[0].message.contains("not an https URL"));
-    }
-
-    #[test]
-    fn an_issuer_with_query_fragment_or_user_is_refused() {
-        for text in [
-            "https://id.example.com?a=b",
-            "https://id.example.com#a",
-            "https://me@id.example.com",
-        ] {
-            assert_eq!(issuer(text).unwrap_err().len(), 1, "{text}");
-        }
-    }
-
-    #[test]
-    fn an_issuer_that_is_no_url_is_answered_with_how_to_begin_it() {
-        let found = issuer("id.example.com").unwrap_err();
-        assert_eq!(found[0].message, "`id.example.com` is not a whole URL");
-        assert_eq!(found[0].help.as_deref(), Some("begin it with `https://`"));
-    }
-
-    #[test]
-    fn relative_paths_start_at_the_directory_of_the_file() {
-        let text = format!("{ISSUER}state = '/var/lib/doorward'\n[policies]\ndirectory = 'p'\n");
-        let base = Path::new("/etc/doorward");
-        let config = Config::parse(&text, "doorward.toml", base).unwrap();
-        assert_eq!(config.policies.directory, base.join("p"));
-        assert_eq!(config.directory.users, base.join("users.toml"));
-        assert_eq!(config.state, PathBuf::from("/var/lib/doorward"));
-    }
-
-    #[test]
-    fn unknown_sections_and_keys_are_refused() {
-        let found = refused("[polices]\n[listen]\nadress = '127.0.0.1:1'\n");
-        let help: Vec<_> = found.iter().filter_map(|it| it.help.as_deref()).collect();
-        assert!(help.contains(&"did you mean `policies`?"), "{found:?}");
-        assert!(help.contains(&"did you mean `address`?"), "{found:?}");
-    }
-
-    #[test]
-    fn all_findings_are_reported_at_once() {
-        let found = refused(
-            "[listen]\naddress = '0.0.0.0:80'\n[network]\ntrusted_proxies = ['::/0']\n[tokens]\ncode_lifetime = '1h'\n",
-        );
-        let lines: Vec<_> = found.iter().map(|finding| finding.line).collect();
-        assert_eq!(lines, [Some(3), Some(5), Some(7)]);
-    }
-
-    #[test]
-    fn two_listeners_on_one_address_are_refused() {
-        let found = refused("[operations]\naddress = '127.0.0.1:8080'\n");
-        assert_eq!(
-            found[0].message,
-            "`127.0.0.1:8080` is the address of `[listen]` already"
-        );
-    }
-
-    #[test]
-    fn a_file_is_read_with_paths_beside_it() {
-        let directory = tempfile::tempdir().unwrap();
-        let file = directory.path().join("doorward.toml");
-        fs::write(&file, ISSUER).unwrap();
-        let config = Config::load(&file).unwrap();
-        assert_eq!(config.policies.directory, directory.path().join("policies"));
-    }
-
-    #[test]
-    fn a_missing_file_is_told() {
-        let found = Config::load(Path::new("absent/doorward.toml")).unwrap_err();
-        assert_eq!(
-            found[0].to_string(),
-            "absent/doorward.toml: error: does not exist"
-        );
-    }
-
-    #[test]
-    fn what_is_written_out_reads_back_as_the_same_configuration() {
-        let config =
-            accepted("[sessions]\nidle = '12h'\n[network]\ntrusted_proxies = ['10.0.0.0/8']\n");
-        let text = toml::to_string(&config).unwrap();
-        let again = Config::parse(&text, "doorward.toml", Path::new("")).unwrap();
-        assert_eq!(again, config);
-    }
-
-    #[test]
-    fn the_schema_knows_sections_and_defaults() {
-        let schema = Config::json_schema().to_value();
-        let text = schema.to_string();
-        assert_eq!(schema["properties"]["issuer"]["format"], "uri");
-        assert!(text.contains("\"400d\""), "{text}");
-        assert!(text.contains("trusted_proxies"));
-    }
-}
+mod tests;

@@ -14,6 +14,7 @@ use super::client_keys::ClientKeys;
 use super::client_secret::ClientSecretHash;
 use super::profile::{Profile, ResponseType};
 use crate::config::Algorithm;
+use crate::domain::distinguished_name::DistinguishedName;
 use crate::domain::ids::{ApplicationId, ClientId};
 use crate::jose;
 
@@ -165,8 +166,8 @@ impl Method {
 /// The one name that a client's certificate is known by, RFC 8705 section 2.1.2.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TlsName {
-    /// The distinguished name of its subject, in the form of RFC 4514.
-    SubjectDn(String),
+    /// The distinguished name of its subject.
+    SubjectDn(DistinguishedName),
     /// A DNS name among its alternative names.
     Dns(String),
     /// A URI among its alternative names.

@@ -26,7 +26,7 @@ use crate::domain::diagnostic::Diagnostic;
 use crate::reload::{Built, Snapshot, Source, Watched};
 
 /// All clients of the file.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Clients {
     by_id: BTreeMap<String, Arc<ClientRecord>>,
     scopes: BTreeMap<String, ScopeRecord>,
@@ -34,10 +34,49 @@ pub struct Clients {
     origins: BTreeSet<String>,
 }
 
+/// What is there for clients besides their file.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Means<'a> {
+    /// Keys and values of the file that are not available yet.
+    pub(super) not_yet: &'a [&'a str],
+    /// Whether there is a key to make pairwise subjects with.
+    pub(super) pairwise: bool,
+    /// What certificates of clients are good for.
+    pub(super) certificates: Certificates,
+}
+
+/// What certificates of clients are good for (RFC 8705).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Certificates {
+    /// Nothing: no host asks for them.
+    NotAskedFor,
+    /// They tell a client by its key; there is no authority that vouches for names.
+    ByKey,
+    /// They tell a client by its name as well.
+    ByNameAndKey,
+}
+
+impl Default for Clients {
+    /// Nobody, and the scopes that everybody knows.
+    fn default() -> Self {
+        Self {
+            by_id: BTreeMap::new(),
+            scopes: scope_entry::standard(),
+            audiences: BTreeMap::new(),
+            origins: BTreeSet::new(),
+        }
+    }
+}
+
 impl Clients {
     /// Reads the text of a clients file, or says everything that is wrong with it.
     pub fn parse(text: &str, file: &str) -> Result<Built<Self>, Vec<Diagnostic>> {
-        without_excerpts(Self::read(text, file, NOT_YET))
+        let means = Means {
+            not_yet: NOT_YET,
+            pairwise: true,
+            certificates: Certificates::ByNameAndKey,
+        };
+        without_excerpts(Self::read(text, file, means))
     }
 
     /// The client with this identifier.
@@ -51,7 +90,7 @@ impl Clients {
         self.by_id.values()
     }
 
-    /// The scopes that the file declares, by their names; those of OpenID Connect are not among them.
+    /// The scopes that stand for claims, by their names: those of OpenID Connect and those that the file declares.
     #[must_use]
     pub fn scopes(&self) -> &BTreeMap<String, ScopeRecord> {
         &self.scopes
@@ -73,15 +112,21 @@ impl Clients {
     /// As [`Clients::parse`], as if everything were available already.
     #[cfg(test)]
     pub(crate) fn parse_everything(text: &str, file: &str) -> Result<Built<Self>, Vec<Diagnostic>> {
-        without_excerpts(Self::read(text, file, &[]))
+        let means = Means {
+            not_yet: &[],
+            pairwise: true,
+            certificates: Certificates::ByNameAndKey,
+        };
+        without_excerpts(Self::read(text, file, means))
     }
 
     pub(super) fn read(
         text: &str,
         file: &str,
-        not_yet: &[&str],
+        means: Means<'_>,
     ) -> Result<Built<Self>, Vec<Diagnostic>> {
         let written = toml_file::parse::<ClientsFile>(text, file)?;
+        let not_yet = means.not_yet;
         let mut report = Report::new(text, file);
         let first = written.scope.first().map(|scope| &scope.id);
         refuse_table(&mut report, not_yet, SCOPE_TABLES, first);
@@ -93,6 +138,8 @@ impl Clients {
             scopes: &scopes,
             audiences: &audiences,
             not_yet,
+            pairwise: means.pairwise,
+            certificates: means.certificates,
         };
         let (mut by_id, mut ids) = (BTreeMap::new(), Unique::default());
         for entry in written.client {
@@ -125,6 +172,10 @@ impl Clients {
 pub struct ClientsSource {
     /// Its path.
     pub file: PathBuf,
+    /// Whether there is a key to make pairwise subjects with. Without one, clients that need it are refused.
+    pub pairwise: bool,
+    /// What certificates of clients are good for. Clients that need more are refused.
+    pub certificates: Certificates,
 }
 
 impl Source for ClientsSource {
@@ -145,7 +196,12 @@ impl Source for ClientsSource {
         _now: Timestamp,
     ) -> Result<Built<Clients>, Vec<Diagnostic>> {
         let (text, file) = text_of(snapshot, &self.file)?;
-        Clients::parse(text, &file)
+        let means = Means {
+            not_yet: NOT_YET,
+            pairwise: self.pairwise,
+            certificates: self.certificates,
+        };
+        without_excerpts(Clients::read(text, &file, means))
     }
 }
 

@@ -1,6 +1,9 @@
 //! What the FAPI 2.0 Security Profile wants of a client's entry.
 //! Leaves to others what it wants of requests and tokens (`oidc`), and where a lack is shown (`client_entry`).
 
+use std::collections::BTreeMap;
+
+use super::audience_entry::{AudienceRecord, TokenFormat};
 use super::client_record::{Binding, ClientAuthentication, ClientRecord, RequestObjects};
 use crate::config::Algorithm;
 use crate::jose;
@@ -15,7 +18,10 @@ pub(super) struct Lack {
 }
 
 /// Everything that the client lacks.
-pub(super) fn lacks(client: &ClientRecord) -> Vec<Lack> {
+pub(super) fn lacks(
+    client: &ClientRecord,
+    audiences: &BTreeMap<String, AudienceRecord>,
+) -> Vec<Lack> {
     let lack = |holds: bool, what, help| (!holds).then_some(Lack { what, help });
     [
         // Section 5.3.2.1: confidential clients only, authenticated by key or certificate.
@@ -47,6 +53,15 @@ pub(super) fn lacks(client: &ClientRecord) -> Vec<Lack> {
             client.id_token_algorithm != Some(Algorithm::Rs256),
             "is given ID tokens signed with RS256",
             "write `id_token_algorithm = \"es256\"` or `id_token_algorithm = \"eddsa\"`",
+        ),
+        lack(
+            !client
+                .audiences
+                .iter()
+                .filter_map(|id| audiences.get(id))
+                .any(|audience| audience.format == TokenFormat::Jwt(Algorithm::Rs256)),
+            "may ask for access tokens signed with RS256",
+            "write `algorithm = \"es256\"` or `algorithm = \"eddsa\"` for its audiences, or `format = \"opaque\"`",
         ),
         lack(
             signs_well(&client.request_objects),
@@ -85,6 +100,7 @@ fn signs_well(requests: &RequestObjects) -> bool {
 mod tests {
     use super::super::client_entry::tests::{SECRET, URIS, client, messages, read_everything};
     use super::super::client_record::Security;
+    use super::Algorithm;
 
     const TLS: &str =
         "fapi = true\nauth = 'tls'\ntls_san_dns = 'app.example'\nbound = 'certificate'";
@@ -101,6 +117,8 @@ mod tests {
         let client = clients.by_id("wiki").unwrap();
         assert_eq!(client.security, Security::Fapi);
         assert!(client.par_required && client.pkce_required);
+        // Whatever the configuration says.
+        assert_eq!(client.id_token_algorithm, Some(Algorithm::Es256));
     }
 
     #[test]
@@ -126,6 +144,23 @@ mod tests {
                 "is given ID tokens signed with RS256"
             ]
         );
+    }
+
+    #[test]
+    fn access_tokens_of_an_api_are_signed_well_or_not_at_all() {
+        let text = |api: &str| {
+            let entry = client(&[URIS, TLS, "audiences = ['urn:example:api']"]);
+            format!("[[audience]]\nid = 'urn:example:api'\n{api}\n{entry}")
+        };
+        assert_eq!(
+            messages(&text("")),
+            [
+                "the client `wiki` is held to FAPI 2.0 and may ask for access tokens signed with RS256"
+            ]
+        );
+        for good in ["algorithm = 'es256'", "format = 'opaque'"] {
+            assert!(read_everything(&text(good)).is_ok(), "{good}");
+        }
     }
 
     #[test]

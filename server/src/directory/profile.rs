@@ -120,6 +120,17 @@ pub enum ResponseType {
     IdToken,
 }
 
+impl ResponseType {
+    /// The word for it in requests.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Code => "code",
+            Self::IdToken => "id_token",
+        }
+    }
+}
+
 /// How an answer reaches the client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ResponseMode {
@@ -127,6 +138,17 @@ pub enum ResponseMode {
     Query,
     /// In a form that the browser posts (OAuth 2.0 Form Post Response Mode).
     FormPost,
+}
+
+impl ResponseMode {
+    /// The word for it in requests.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Query => "query",
+            Self::FormPost => "form_post",
+        }
+    }
 }
 
 /// What holds for PKCE, RFC 7636.
@@ -320,60 +342,4 @@ impl EntraCloud {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const NAMES: [ProfileName; 4] = [
-        ProfileName::OidcRp,
-        ProfileName::OktaFactor,
-        ProfileName::OktaPosture,
-        ProfileName::EntraMfa,
-    ];
-
-    #[test]
-    fn the_default_mode_of_each_profile_is_one_of_its_modes() {
-        for name in NAMES {
-            let rules = name.rules();
-            assert!(rules.modes.contains(&rules.default_mode), "{name:?}");
-        }
-    }
-
-    #[test]
-    fn profiles_without_a_code_have_no_use_for_pkce_and_for_secrets() {
-        for name in NAMES {
-            let rules = name.rules();
-            let code = rules.response_types.contains(&ResponseType::Code);
-            assert_eq!(rules.pkce == Pkce::Unused, !code, "{name:?}");
-            assert_eq!(rules.authentication == [Method::None], !code, "{name:?}");
-        }
-    }
-
-    #[test]
-    fn an_application_at_okta_is_known_by_its_instance_and_then_by_its_name() {
-        let application = |id: &str| ApplicationId::new(id);
-        let okta = OktaFactor {
-            applications: [
-                ("0oa1".to_owned(), application("payroll")),
-                ("Payroll".to_owned(), application("by-name")),
-            ]
-            .into(),
-            context: ApplicationContext::Unsigned,
-        };
-        let found = |instance, name| okta.application(instance, name).map(ApplicationId::as_str);
-        assert_eq!(found(Some("0oa1"), Some("Payroll")), Some("payroll"));
-        assert_eq!(found(Some("0oa2"), Some("Payroll")), Some("by-name"));
-        assert_eq!(found(None, Some("payroll")), None);
-        assert_eq!(found(None, None), None);
-    }
-
-    #[test]
-    fn the_document_of_each_cloud_is_a_url() {
-        for cloud in [
-            EntraCloud::Global,
-            EntraCloud::UsGovernment,
-            EntraCloud::China,
-        ] {
-            assert!(Url::parse(cloud.discovery()).is_ok(), "{cloud:?}");
-        }
-    }
-}
+mod tests;

@@ -1,5 +1,5 @@
 //! Scopes: which claims each stands for, as the organisation declares them beside those of OpenID Connect.
-//! Leaves to others who may ask for a scope (`client_entry`) and the claims of a user (`tokens`).
+//! Leaves to others who may ask for a scope (`client_entry`) and the claims of a user (`oidc`).
 
 use std::collections::BTreeMap;
 
@@ -17,14 +17,6 @@ pub(super) const OFFLINE_ACCESS: &str = "offline_access";
 
 /// Scopes that are known without being declared.
 pub(super) const STANDARD: [&str; 4] = [OPENID, "profile", "email", OFFLINE_ACCESS];
-
-/// The claims of the standard scopes, OpenID Connect Core section 5.4, and where they come from.
-const STANDARD_CLAIMS: [(&str, ClaimSource); 4] = [
-    ("name", ClaimSource::Name),
-    ("preferred_username", ClaimSource::Username),
-    ("email", ClaimSource::Email),
-    ("email_verified", ClaimSource::EmailVerified),
-];
 
 /// Claims by which tokens are verified or acted upon: nothing that is known of a user may stand in their place.
 const RESERVED: &[&str] = &[
@@ -72,7 +64,7 @@ const RESERVED: &[&str] = &[
     "oid",
 ];
 
-/// A scope that the organisation declared.
+/// A scope, and what it is worth.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ScopeRecord {
     /// Its name.
@@ -136,16 +128,49 @@ pub(super) struct ScopeEntry {
     id_token: bool,
 }
 
-/// Reads what the file declares; everything wrong is reported.
+/// The scopes of OpenID Connect that stand for claims, Core section 5.4, and where their claims come from. ID tokens
+/// have them too: whoever asks for no more than these reads the ID token and nothing else.
+pub(super) fn standard() -> BTreeMap<String, ScopeRecord> {
+    let rows = [
+        (OPENID, Vec::new()),
+        (
+            "profile",
+            vec![
+                ("name", ClaimSource::Name),
+                ("preferred_username", ClaimSource::Username),
+            ],
+        ),
+        (
+            "email",
+            vec![
+                ("email", ClaimSource::Email),
+                ("email_verified", ClaimSource::EmailVerified),
+            ],
+        ),
+    ];
+    let named = |(claim, source): (&str, ClaimSource)| (claim.to_owned(), source);
+    rows.into_iter()
+        .map(|(id, claims)| {
+            let record = ScopeRecord {
+                id: id.to_owned(),
+                claims: claims.into_iter().map(named).collect(),
+                id_token: true,
+            };
+            (id.to_owned(), record)
+        })
+        .collect()
+}
+
+/// The standard scopes and what the file declares; everything wrong is reported.
 pub(super) fn check(
     report: &mut Report<'_>,
     entries: Vec<ScopeEntry>,
 ) -> BTreeMap<String, ScopeRecord> {
-    let mut scopes = BTreeMap::new();
+    let mut scopes = standard();
     let mut ids = Unique::default();
-    let mut sources: BTreeMap<String, ClaimSource> = STANDARD_CLAIMS
-        .into_iter()
-        .map(|(claim, source)| (claim.to_owned(), source))
+    let mut sources: BTreeMap<String, ClaimSource> = scopes
+        .values()
+        .flat_map(|scope| scope.claims.clone())
         .collect();
     for entry in entries {
         let id = check_id(report, &entry.id);
@@ -253,6 +278,17 @@ mod tests {
             staff.claims["department"],
             ClaimSource::Attribute("department".to_owned())
         );
+    }
+
+    #[test]
+    fn the_standard_scopes_stand_in_the_same_table() {
+        let clients = read_everything(&scope("groups = 'groups'")).unwrap();
+        let names: Vec<&String> = clients.scopes().keys().collect();
+        assert_eq!(names, ["email", "openid", "profile", "staff"]);
+        let profile = &clients.scopes()["profile"];
+        assert!(profile.id_token);
+        assert_eq!(profile.claims["preferred_username"], ClaimSource::Username);
+        assert!(clients.scopes()["openid"].claims.is_empty());
     }
 
     #[test]

@@ -61,7 +61,7 @@ pub struct Grant {
     pub device: Option<DeviceProof>,
     /// The address of the sign-in, where it is needed later.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub address: Option<IpAddr>,
+    pub address: Option<SeenAddress>,
     /// The resources that the tokens are for (RFC 8707); none where they are for us.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub audience: Vec<String>,
@@ -74,6 +74,15 @@ pub struct Grant {
     /// Claims that the profile of the client adds.
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub extra: Map<String, Value>,
+}
+
+/// An address, and when a request came from it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SeenAddress {
+    /// The address.
+    pub address: IpAddr,
+    /// When it was seen.
+    pub seen_at: Timestamp,
 }
 
 /// What kind of answer a client was given.

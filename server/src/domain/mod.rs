@@ -6,6 +6,7 @@ pub mod claims_request;
 pub mod clock;
 pub mod code;
 pub mod diagnostic;
+pub mod distinguished_name;
 pub mod entropy;
 pub mod grant;
 pub mod ids;

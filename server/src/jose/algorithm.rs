@@ -5,6 +5,9 @@ use std::fmt;
 
 use serde::{Serialize, Serializer};
 
+/// The one algorithm that we mean by `EdDSA`, by the name that says so (RFC 9864, section 2.2).
+const ED25519: &str = "Ed25519";
+
 /// An algorithm of a signature. There is no `none`, and no algorithm with a shared secret: secrets are stored
 /// hashed, so nothing could be verified with them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -65,9 +68,17 @@ impl Algorithm {
     /// The algorithm of this name; case counts (RFC 7515, section 4.1.1).
     #[must_use]
     pub fn by_name(name: &str) -> Option<Self> {
+        if name == ED25519 {
+            return Some(Self::EdDsa);
+        }
         Self::ALL
             .into_iter()
             .find(|algorithm| algorithm.name() == name)
+    }
+
+    /// Every name that is understood.
+    pub fn names() -> impl Iterator<Item = &'static str> {
+        Self::ALL.into_iter().map(Self::name).chain([ED25519])
     }
 }
 
@@ -108,6 +119,14 @@ mod tests {
         for algorithm in Algorithm::ALL {
             assert_eq!(Algorithm::by_name(algorithm.name()), Some(algorithm));
         }
+    }
+
+    #[test]
+    fn ed25519_has_two_names() {
+        assert_eq!(Algorithm::by_name("Ed25519"), Some(Algorithm::EdDsa));
+        let names: Vec<&str> = Algorithm::names().collect();
+        assert!(names.contains(&"Ed25519") && names.contains(&"EdDSA"));
+        assert_eq!(Algorithm::by_name("Ed448"), None);
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 
 use axum::extract::FromRequestParts;
 use axum::http::HeaderMap;
+use axum::http::header::{self, HeaderValue};
 use axum::http::request::Parts;
 
 use crate::domain::entropy::Entropy;
@@ -41,6 +42,18 @@ impl Browser {
             Some(known) => (known, false),
             None => (Secret::generate(entropy), true),
         }
+    }
+
+    /// This browser, as if it had sent the cookie already that its answer will set.
+    pub(super) fn with_identity(&self, identity: &Secret) -> Self {
+        let mut known = self.clone();
+        let cookie = format!("{}={}", HostCookie::Browser.name(), identity.expose());
+        // INVARIANT: a secret of ours is base64url, which any header may hold.
+        if let Ok(mut line) = HeaderValue::try_from(cookie) {
+            line.set_sensitive(true);
+            known.headers.append(header::COOKIE, line);
+        }
+        known
     }
 }
 

@@ -19,6 +19,8 @@ use crate::tokens::TokenError;
 
 /// A form that a client has posted, with the connection and the headers it came by. Nothing in it is believed yet.
 pub struct EndpointRequest {
+    /// The path of the endpoint, as its route has it.
+    pub(super) path: String,
     /// The connection.
     pub(super) peer: Peer,
     /// The headers.
@@ -74,6 +76,7 @@ impl EndpointRequest {
         let form = Parameters::parse(body)
             .map_err(|error| EndpointError::invalid_request(error.to_string()))?;
         Ok(Self {
+            path: String::new(),
             peer,
             headers,
             form,
@@ -85,6 +88,7 @@ impl fmt::Debug for EndpointRequest {
     /// Without the headers: credentials stand in them.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("EndpointRequest")
+            .field("path", &self.path)
             .field("peer", &self.peer.address)
             .field("form", &self.form)
             .finish_non_exhaustive()
@@ -96,11 +100,14 @@ impl<S: Send + Sync> FromRequest<S> for EndpointRequest {
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Response> {
         let (mut parts, body) = request.into_parts();
+        let path = parts.uri.path().to_owned();
         let Ok(caller) = Browser::from_request_parts(&mut parts, state).await;
         let body = Bytes::from_request(Request::from_parts(parts, body), state)
             .await
             .map_err(IntoResponse::into_response)?;
-        Self::read(caller.peer, caller.headers, &body).map_err(IntoResponse::into_response)
+        let read = Self::read(caller.peer, caller.headers, &body);
+        read.map(|request| Self { path, ..request })
+            .map_err(IntoResponse::into_response)
     }
 }
 
@@ -188,16 +195,17 @@ impl From<StorageError> for EndpointError {
 
 impl From<TokenError> for EndpointError {
     fn from(error: TokenError) -> Self {
-        tracing::error!(%error, "ID token cannot be made");
+        tracing::error!(%error, "a token cannot be made");
         Self::unavailable()
     }
 }
 
 /// The response, never to be stored by anyone on the way (RFC 6749, section 5.1).
 pub(super) fn no_store(mut response: Response) -> Response {
-    response
-        .headers_mut()
-        .insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    let headers = response.headers_mut();
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    // It says the same to caches of HTTP/1.0, and the section wants both.
+    headers.insert(header::PRAGMA, HeaderValue::from_static("no-cache"));
     response
 }
 
@@ -280,6 +288,7 @@ mod tests {
             let challenged = response.headers().contains_key(header::WWW_AUTHENTICATE);
             assert_eq!(challenged, status == StatusCode::UNAUTHORIZED);
             assert_eq!(response.headers()["cache-control"], "no-store");
+            assert_eq!(response.headers()["pragma"], "no-cache");
         }
     }
 }

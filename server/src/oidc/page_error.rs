@@ -1,6 +1,8 @@
 //! Errors that a person sees as a page: before a redirect target exists, and where the provider itself
 //! fails. The operator's face goes to the log, the person's face to the page; both have the reference.
 
+use std::fmt;
+
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::Response;
 
@@ -64,6 +66,33 @@ impl PageError {
             parameter: None,
             help: START_AGAIN,
             retry_after: None,
+        }
+    }
+
+    /// A stored request is over, was never there, or belongs to another browser (RFC 9126, section 4).
+    #[must_use]
+    pub fn no_request() -> Self {
+        Self {
+            status: StatusCode::BAD_REQUEST,
+            code: "invalid_request_uri",
+            title: "This sign-in link is over",
+            message: "It was used already, is too old, or was opened in another browser first."
+                .to_owned(),
+            parameter: Some("request_uri"),
+            help: START_AGAIN,
+            retry_after: None,
+        }
+    }
+
+    /// A signed request is not what it has to be (RFC 9101, section 6.3).
+    #[must_use]
+    pub fn bad_request_object(why: &impl fmt::Display) -> Self {
+        Self {
+            code: "invalid_request_object",
+            ..Self::bad_parameter(
+                "request",
+                format!("The signed request in this link is refused: {why}."),
+            )
         }
     }
 

@@ -27,9 +27,18 @@ const MOST: usize = 64;
 impl Parameters {
     /// Parameters of `application/x-www-form-urlencoded` text.
     pub(super) fn parse(encoded: &[u8]) -> Result<Self, InvalidParameters> {
+        Self::of(form_urlencoded::parse(encoded).into_owned())
+    }
+
+    /// Parameters that came in another way, held to the same rules.
+    pub(super) fn of(
+        pairs: impl IntoIterator<Item = (String, String)>,
+    ) -> Result<Self, InvalidParameters> {
         let mut all: Vec<(String, String)> = Vec::new();
-        for (name, value) in form_urlencoded::parse(encoded) {
-            let shown: String = name.chars().filter(|c| !c.is_control()).take(64).collect();
+        for (name, value) in pairs {
+            // As it may stand in an error description (RFC 6749, section 5.2).
+            let plain = |c: &char| matches!(c, ' '..='~') && !matches!(c, '"' | '\\' | '`');
+            let shown: String = name.chars().filter(plain).take(64).collect();
             // What does not decode becomes the replacement character, which no parameter needs.
             let broken =
                 |text: &str| text.contains('\u{fffd}') || text.chars().any(char::is_control);
@@ -42,7 +51,7 @@ impl Parameters {
             if all.iter().any(|(known, _)| *known == name) {
                 return Err(InvalidParameters::Repeated(shown));
             }
-            all.push((name.into_owned(), value.into_owned()));
+            all.push((name, value));
         }
         Ok(Self(all))
     }
@@ -51,6 +60,21 @@ impl Parameters {
     #[must_use]
     pub(super) fn stored(parameters: Vec<(String, String)>) -> Self {
         Self(parameters)
+    }
+
+    /// The parameters without those of these names.
+    #[must_use]
+    pub(super) fn without(mut self, names: &[&str]) -> Self {
+        self.0.retain(|(name, _)| !names.contains(&name.as_str()));
+        self
+    }
+
+    /// The parameters with this one, in place of any of its name.
+    #[must_use]
+    pub(super) fn with(self, name: &str, value: &str) -> Self {
+        let mut changed = self.without(&[name]);
+        changed.0.push((name.to_owned(), value.to_owned()));
+        changed
     }
 
     /// The parameters, to be stored.
@@ -65,6 +89,16 @@ impl Parameters {
         self.0
             .iter()
             .find(|(known, value)| known == name && !value.is_empty())
+            .map(|(_, value)| value.as_str())
+    }
+}
+
+impl Parameters {
+    /// The values of all parameters with such a name that are not empty.
+    pub(super) fn all(&self, is_meant: impl Fn(&str) -> bool) -> impl Iterator<Item = &str> {
+        self.0
+            .iter()
+            .filter(move |(name, value)| !value.is_empty() && is_meant(name))
             .map(|(_, value)| value.as_str())
     }
 }
@@ -116,6 +150,14 @@ mod tests {
             Parameters::parse(many.as_bytes()),
             Err(InvalidParameters::TooLong)
         );
+    }
+
+    #[test]
+    fn a_parameter_is_replaced_and_left_out_by_its_name() {
+        let parameters = Parameters::parse(b"a=1&b=2").unwrap();
+        let changed = parameters.with("a", "3").without(&["b", "c"]);
+        assert_eq!((changed.get("a"), changed.get("b")), (Some("3"), None));
+        assert_eq!(changed.to_stored().len(), 1);
     }
 
     #[test]

@@ -6,8 +6,14 @@ use std::sync::Arc;
 use chrono::TimeDelta;
 use url::Url;
 
+use super::authorize::EntraKeys;
+use super::backchannel::Backchannel;
+use super::client_authentication::keys::ClientKeySets;
+use super::client_host::ClientHost;
 use super::discovery::Discovery;
 use super::intake::Intake;
+use super::loop_breaker::Loops;
+use super::subject::PairwiseKey;
 use crate::access::{AccessControl, SignalSources};
 use crate::audit::DecisionLog;
 use crate::directory::clients::Clients;
@@ -34,12 +40,16 @@ pub struct Parts {
     pub issuer_text: String,
     /// The origin of the device host, where there is one.
     pub device_host: Option<Url>,
+    /// The host that asks clients for their certificates, where there is one.
+    pub client_host: Option<ClientHost>,
     /// How long things live.
     pub lifetimes: Lifetimes,
     /// How many attempts to sign in are allowed.
     pub throttling: Throttling,
     /// Counts what strangers have written down.
     pub intake: Intake,
+    /// How often the same answer may go to the same client.
+    pub loops: Loops,
     /// Sessions, codes, tokens, records.
     pub storage: Arc<dyn Storage>,
     /// The door.
@@ -54,10 +64,18 @@ pub struct Parts {
     pub passwords: Passwords,
     /// Signing keys.
     pub keys: KeySet,
+    /// What pairwise subjects are made with.
+    pub pairwise: PairwiseKey,
     /// The discovery document, ready to send for the clients that are live.
     pub discovery: Discovery,
+    /// The keys that clients publish.
+    pub client_keys: ClientKeySets,
+    /// The keys of Microsoft Entra.
+    pub entra_keys: EntraKeys,
     /// The way to other servers.
     pub remote: Remote,
+    /// Wakes whoever tells clients that sessions have ended.
+    pub backchannel: Backchannel,
     /// The decision log.
     pub log: DecisionLog,
     /// The clock.
@@ -75,12 +93,18 @@ pub struct Lifetimes {
     pub idle_session: TimeDelta,
     /// A stored authorization request.
     pub transaction: TimeDelta,
+    /// A request that was pushed and waits for its browser.
+    pub pushed: TimeDelta,
     /// An authorization code.
     pub code: TimeDelta,
     /// An ID token.
     pub id_token: TimeDelta,
     /// An access token.
     pub access_token: TimeDelta,
+    /// A refresh token, and whatever replaces it.
+    pub refresh: TimeDelta,
+    /// A refresh token that is not used.
+    pub idle_refresh: TimeDelta,
 }
 
 /// How many attempts to sign in are allowed within a window.

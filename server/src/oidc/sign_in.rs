@@ -7,7 +7,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Redirect, Response};
 use zeroize::Zeroizing;
 
-use super::authorize::{SignInPage, find_transaction, no_store};
+use super::authorize::{self, Carried, SignInPage, find_transaction, no_store};
 use super::browser::Browser;
 use super::origin::Origin;
 use super::page_error::PageError;
@@ -16,7 +16,7 @@ use super::provider::Provider;
 use super::session;
 use crate::directory::users::Users;
 use crate::domain::clock::Timestamp;
-use crate::domain::ids::Reference;
+use crate::domain::ids::{Reference, UserId};
 use crate::domain::secret::SecretHash;
 use crate::domain::transaction::{Stage, Transaction};
 use crate::storage::{Attempt, StorageError, UnitOfWork};
@@ -53,39 +53,29 @@ async fn sign_in(cx: &Provider, browser: &Browser, body: &[u8]) -> Result<Respon
     };
     if let Some(until) = counted.blocked(cx, now).await? {
         let error = SignInError::throttled(until, now);
-        let mut response = again(
-            cx,
-            &transaction,
-            &cookie,
-            username,
-            error,
-            StatusCode::TOO_MANY_REQUESTS,
-        );
+        let status = StatusCode::TOO_MANY_REQUESTS;
+        let mut response = again(cx, &transaction, &cookie, username, error, status);
         let seconds = (until - now).num_seconds().max(1);
         if let Ok(value) = HeaderValue::try_from(seconds.to_string()) {
             response.headers_mut().insert(header::RETRY_AFTER, value);
         }
         return Ok(response);
     }
+    let hinted = hinted(cx, &transaction);
+    // Where the consumer says whom it is about, nobody else's password will do.
     let user = users
         .value
         .by_username(&username)
-        .filter(|user| !user.disabled);
+        .filter(|user| !user.disabled)
+        .filter(|user| hinted.as_ref().is_none_or(|hinted| hinted.user == user.id));
     if !cx
         .passwords
         .verify(user.map(|user| &user.password), password)
         .await
     {
         tracing::info!(transaction = %transaction.id, "password refused");
-        let error = SignInError::WrongCredentials;
-        return Ok(again(
-            cx,
-            &transaction,
-            &cookie,
-            username,
-            error,
-            StatusCode::FORBIDDEN,
-        ));
+        let (error, status) = (SignInError::WrongCredentials, StatusCode::FORBIDDEN);
+        return Ok(again(cx, &transaction, &cookie, username, error, status));
     }
     // INVARIANT: without a user the verification above fails.
     let user = user.ok_or_else(PageError::unavailable)?;
@@ -98,10 +88,15 @@ async fn sign_in(cx: &Provider, browser: &Browser, body: &[u8]) -> Result<Respon
     let device = transaction.device.clone();
     // However often the password of one sign-in is sent, it was begun once.
     let finishes = transaction.reauthenticated_at.is_none();
-    let (session, set_cookie) =
-        session::after_password(cx, work.as_mut(), user, old, device, now).await?;
+    // Whoever the consumer vouches for gets no session, unless its profile has a use for one.
+    let begun = if hinted.is_none_or(|hinted| hinted.keeps_session) {
+        Some(session::after_password(cx, work.as_mut(), user, old, device, now).await?)
+    } else {
+        None
+    };
+    let (session, set_cookie) = begun.unzip();
     let authenticated = Transaction {
-        session: Some(session),
+        session: session.or_else(|| transaction.session.clone()),
         reauthenticated_at: Some(now),
         stage: Stage::Started,
         // A denial keeps its reference to itself: what becomes of the request now is another story.
@@ -115,6 +110,8 @@ async fn sign_in(cx: &Provider, browser: &Browser, body: &[u8]) -> Result<Respon
         return Err(PageError::no_transaction());
     }
     work.commit().await?;
+    // Somebody else's session may have ended with it.
+    cx.backchannel.wake();
     if finishes {
         cx.intake.finish(origin);
     }
@@ -124,10 +121,31 @@ async fn sign_in(cx: &Provider, browser: &Browser, body: &[u8]) -> Result<Respon
         authenticated.id
     ));
     let mut response = no_store(Redirect::to(&next).into_response());
-    response
-        .headers_mut()
-        .append(header::SET_COOKIE, set_cookie);
+    if let Some(set_cookie) = set_cookie {
+        response
+            .headers_mut()
+            .append(header::SET_COOKIE, set_cookie);
+    }
     Ok(response)
+}
+
+/// Whom a stored request is about, where its profile knows without a session.
+#[derive(Debug)]
+struct Hinted {
+    user: UserId,
+    keeps_session: bool,
+}
+
+fn hinted(cx: &Provider, transaction: &Transaction) -> Option<Hinted> {
+    let clients = cx.clients.current();
+    let client = clients.value.by_id(transaction.client.as_str())?;
+    let carried = Carried::read(transaction.carried.as_deref());
+    let parameters = Parameters::stored(transaction.parameters.clone());
+    let subject = authorize::hinted(cx, client, &parameters, &carried)?;
+    Some(Hinted {
+        user: subject.user.id.clone(),
+        keeps_session: authorize::keeps_session(client),
+    })
 }
 
 /// What the attempts of a sign-in are counted under.

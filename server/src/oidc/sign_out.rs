@@ -1,43 +1,34 @@
-//! `GET` and `POST /sign-out`: ends the session at the provider, after asking.
+//! `GET` and `POST /sign-out`: ends the session at the provider, after asking. Here come people who want to, and those
+//! who were asked because a client wants them to (`logout`).
 
 use axum::body::Bytes;
 use axum::extract::State;
-use axum::http::{StatusCode, header};
+use axum::http::StatusCode;
 use axum::response::Response;
 
 use super::browser::Browser;
+use super::logout::{Onward, ask, done, unreadable};
 use super::page_error::PageError;
 use super::parameters::Parameters;
 use super::provider::Provider;
 use super::session;
-use crate::web::cookies::{HostCookie, Persistence};
 use crate::web::csrf::{self, Purpose};
 use crate::web::headers::page;
-use crate::web::pages::{SignOut, SignedOut};
+use crate::web::pages::SignedOut;
 
 /// `GET /sign-out`: asks.
 pub async fn get(State(cx): State<Provider>, browser: Browser) -> Response {
-    match ask(&cx, &browser).await {
+    match begin(&cx, &browser).await {
         Ok(response) => response,
         Err(error) => error.respond_unrecorded(&cx),
     }
 }
 
-async fn ask(cx: &Provider, browser: &Browser) -> Result<Response, PageError> {
-    let Some(subject) = session::current(cx, browser, cx.now()).await? else {
-        return Ok(page(StatusCode::OK, &SignedOut {}, cx.page_headers()));
-    };
-    let (cookie, new) = browser.identity_or_new(cx.entropy.as_ref());
-    let shown = SignOut {
-        username: subject.user.username.clone(),
-        csrf: csrf::token(&cookie, Purpose::SignOut, None),
-    };
-    let mut response = page(StatusCode::OK, &shown, cx.page_headers());
-    if new {
-        let set = HostCookie::Browser.set(&cookie, Persistence::UntilBrowserCloses);
-        response.headers_mut().append(header::SET_COOKIE, set);
-    }
-    Ok(response)
+async fn begin(cx: &Provider, browser: &Browser) -> Result<Response, PageError> {
+    Ok(match session::current(cx, browser, cx.now()).await? {
+        Some(signed_in) => ask(cx, browser, &signed_in, None),
+        None => page(StatusCode::OK, &SignedOut {}, cx.page_headers()),
+    })
 }
 
 /// `POST /sign-out`: does it.
@@ -49,7 +40,7 @@ pub async fn post(State(cx): State<Provider>, browser: Browser, body: Bytes) -> 
 }
 
 async fn sign_out(cx: &Provider, browser: &Browser, body: &[u8]) -> Result<Response, PageError> {
-    let form = Parameters::parse(body)?;
+    let form = Parameters::parse(body).map_err(unreadable)?;
     let cookie = browser.identity().ok_or_else(PageError::foreign_form)?;
     let token = form.get("csrf").unwrap_or("");
     if !csrf::same_origin(&browser.headers, &cx.issuer)
@@ -57,14 +48,9 @@ async fn sign_out(cx: &Provider, browser: &Browser, body: &[u8]) -> Result<Respo
     {
         return Err(PageError::foreign_form());
     }
-    if let Some(subject) = session::current(cx, browser, cx.now()).await? {
-        let mut work = cx.storage.begin().await?;
-        work.sessions().delete(&subject.session.id).await?;
-        work.commit().await?;
-    }
-    let mut response = page(StatusCode::OK, &SignedOut {}, cx.page_headers());
-    response
-        .headers_mut()
-        .append(header::SET_COOKIE, HostCookie::Session.clear());
-    Ok(response)
+    // The form has been in the browser: where it leads is looked up again.
+    let clients = cx.clients.current();
+    let onward = Onward::find(&clients.value, form.get("client_id"), &form)?;
+    session::end(cx, browser, cx.now()).await?;
+    Ok(done(cx, onward.as_ref()))
 }

@@ -5,9 +5,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use reqwest::header::ACCEPT;
+use reqwest::header::{ACCEPT, HeaderMap};
 use reqwest::redirect::Policy;
-use reqwest::{Certificate, Client, NoProxy, Proxy, StatusCode};
+use reqwest::{Certificate, Client, Method, NoProxy, Proxy, Response, StatusCode};
 use url::{Host, Url};
 
 use super::authorities;
@@ -55,6 +55,17 @@ pub struct Fetched {
     pub max_age: Option<Duration>,
 }
 
+/// An answer as it came, for those who look at the answer itself.
+#[derive(Debug, Clone)]
+pub struct Looked {
+    /// Its status.
+    pub status: StatusCode,
+    /// Its headers.
+    pub headers: HeaderMap,
+    /// Its body.
+    pub bytes: Bytes,
+}
+
 impl Remote {
     /// Reads the files of the settings, or says all that is wrong with them.
     pub fn new(settings: &RemoteSettings) -> Result<Self, Vec<Diagnostic>> {
@@ -79,7 +90,7 @@ impl Remote {
     pub async fn fetch(&self, url: &Url, limit: usize) -> Result<Fetched, RemoteError> {
         self.check(url)?;
         let request = self.http.get(url.clone()).header(ACCEPT, WANTED);
-        let mut response = request.send().await.map_err(|error| self.failure(&error))?;
+        let response = request.send().await.map_err(|error| self.failure(&error))?;
         let status = response.status();
         if status.is_redirection() {
             return Err(RemoteError::Redirects(status.as_u16()));
@@ -88,20 +99,25 @@ impl Remote {
             return Err(RemoteError::Status(status.as_u16()));
         }
         let max_age = freshness::max_age(response.headers());
-        let mut bytes = BytesMut::new();
-        while let Some(chunk) = response
-            .chunk()
-            .await
-            .map_err(|error| self.failure(&error))?
-        {
-            if chunk.len() > limit.saturating_sub(bytes.len()) {
-                return Err(RemoteError::TooLarge(limit));
-            }
-            bytes.extend_from_slice(&chunk);
-        }
-        Ok(Fetched {
-            bytes: bytes.freeze(),
-            max_age,
+        let bytes = self.body(response, limit).await?;
+        Ok(Fetched { bytes, max_age })
+    }
+
+    /// Asks for a document of at most `limit` bytes, and gives the answer as it is, whichever it is.
+    pub async fn look(
+        &self,
+        method: Method,
+        url: &Url,
+        limit: usize,
+    ) -> Result<Looked, RemoteError> {
+        self.check(url)?;
+        let request = self.http.request(method, url.clone());
+        let request = request.header(ACCEPT, WANTED);
+        let response = request.send().await.map_err(|error| self.failure(&error))?;
+        Ok(Looked {
+            status: response.status(),
+            headers: response.headers().clone(),
+            bytes: self.body(response, limit).await?,
         })
     }
 
@@ -115,6 +131,21 @@ impl Remote {
         let request = self.http.post(url.clone()).form(fields);
         let response = request.send().await.map_err(|error| self.failure(&error))?;
         Ok(response.status())
+    }
+
+    async fn body(&self, mut response: Response, limit: usize) -> Result<Bytes, RemoteError> {
+        let mut bytes = BytesMut::new();
+        while let Some(chunk) = response
+            .chunk()
+            .await
+            .map_err(|error| self.failure(&error))?
+        {
+            if chunk.len() > limit.saturating_sub(bytes.len()) {
+                return Err(RemoteError::TooLarge(limit));
+            }
+            bytes.extend_from_slice(&chunk);
+        }
+        Ok(bytes.freeze())
     }
 
     /// Whether the URL may be asked at all, whoever wrote it down.

@@ -13,7 +13,7 @@ mod fixtures;
 #[cfg(test)]
 mod tests;
 
-pub use client::{Fetched, LARGEST_DOCUMENT, Remote, RemoteSettings};
+pub use client::{Fetched, LARGEST_DOCUMENT, Looked, Remote, RemoteSettings};
 pub use document::{Parse, RemoteDocument, RemoteStatus};
 pub use error::RemoteError;
 pub use registry::RemoteDocuments;

@@ -2,9 +2,9 @@
 //! Leaves to others which facts a policy needs and what follows from a missing one.
 
 pub mod address;
+pub mod asking_tls;
 pub mod certificate;
 pub mod client_ip;
-pub mod device_tls;
 mod forwarded;
 pub mod geo;
 mod geo_database;

@@ -1,11 +1,12 @@
-//! The ID token (OpenID Connect Core 1.0, section 2): what it says. `sign` signs it.
+//! The ID token (OpenID Connect Core 1.0, section 2): what it says. `sign` signs it. Leaves to others what it says about
+//! the user (`oidc`).
 
 use chrono::TimeDelta;
 use serde_json::{Map, Value, json};
 
-use super::claims::{Profile, user_claims};
 use super::key_set::KeySet;
 use super::sign::{TokenError, half_hash, sign};
+use crate::config::Algorithm as Word;
 use crate::domain::clock::Timestamp;
 use crate::domain::grant::Grant;
 use crate::domain::secret::Secret;
@@ -21,8 +22,8 @@ pub struct IdTokenContent<'a> {
     pub issuer: &'a str,
     /// What the user gave the client.
     pub grant: &'a Grant,
-    /// The user.
-    pub profile: &'a Profile,
+    /// What is said about the user, `sub` among it.
+    pub about_user: &'a Map<String, Value>,
     /// The access token that goes with it, for `at_hash`.
     pub access_token: &'a Secret,
     /// How long the ID token is valid.
@@ -32,10 +33,10 @@ pub struct IdTokenContent<'a> {
 }
 
 impl IdTokenContent<'_> {
-    /// The signed token in its compact form.
-    pub fn sign(&self, keys: &KeySet) -> Result<String, TokenError> {
-        let key = keys.active();
-        sign(key, TYPE, &self.claims(key.algorithm()))
+    /// The signed token in its compact form, by the algorithm that the client wants, if any.
+    pub fn sign(&self, keys: &KeySet, wanted: Option<Word>) -> Result<String, TokenError> {
+        let key = keys.wanted(wanted)?;
+        sign(&key, TYPE, &self.claims(key.algorithm()))
     }
 
     /// What the token says, where it is signed with this algorithm.
@@ -57,12 +58,13 @@ impl IdTokenContent<'_> {
         put("amr", Some(json!(grant.methods)));
         let at_hash = half_hash(algorithm, self.access_token.expose());
         put("at_hash", Some(Value::from(at_hash)));
-        for (name, value) in user_claims(self.profile, &grant.scope) {
-            put(&name, Some(value));
-        }
         // For logout: OpenID Connect Back-Channel Logout 1.0, section 2.1.
         let session = grant.session.as_ref();
         put("sid", session.map(|session| json!(session.as_str())));
+        // What the token says of itself is replaced by nothing that is known of a user.
+        for (name, value) in self.about_user {
+            claims.entry(name.clone()).or_insert_with(|| value.clone());
+        }
         claims
     }
 }
@@ -90,14 +92,9 @@ mod tests {
         "2026-11-24T09:00:00.789Z".parse().unwrap()
     }
 
-    fn profile() -> Profile {
-        Profile {
-            subject: "u-ana".to_owned(),
-            username: "Ana".to_owned(),
-            name: Some("Ana Example".to_owned()),
-            email: Some("Ana@example.com".to_owned()),
-            email_verified: true,
-        }
+    fn about_user() -> Map<String, Value> {
+        let said = json!({"sub": "u-ana", "email": "Ana@example.com", "aud": "payroll-web"});
+        said.as_object().unwrap().clone()
     }
 
     fn grant(more: &Value) -> Grant {
@@ -129,13 +126,13 @@ mod tests {
 
     fn content<'a>(
         grant: &'a Grant,
-        profile: &'a Profile,
+        about_user: &'a Map<String, Value>,
         access_token: &'a Secret,
     ) -> IdTokenContent<'a> {
         IdTokenContent {
             issuer: ISSUER,
             grant,
-            profile,
+            about_user,
             access_token,
             lifetime: TimeDelta::minutes(5),
             now: now(),
@@ -144,8 +141,8 @@ mod tests {
 
     fn claims(grant: &Grant) -> Value {
         let access_token = Secret::from_untrusted("jHkWEdUXMU1BwAsC4vtUsZwnNvTIxEl0z9K3vx5KF0Y");
-        let profile = profile();
-        Value::Object(content(grant, &profile, &access_token).claims(Algorithm::Es256))
+        let about_user = about_user();
+        Value::Object(content(grant, &about_user, &access_token).claims(Algorithm::Es256))
     }
 
     #[test]
@@ -162,10 +159,7 @@ mod tests {
             "amr": ["pwd", "swk"],
             "at_hash": "77QmUPtjPfzWtF2AnpK9RQ",
             "sub": "u-ana",
-            "name": "Ana Example",
-            "preferred_username": "Ana",
             "email": "Ana@example.com",
-            "email_verified": true,
             "sid": "s1",
         });
         assert_eq!(claims(&full()), expected);
@@ -175,7 +169,10 @@ mod tests {
     fn what_is_not_known_is_left_out() {
         let claims = claims(&grant(&json!({})));
         let names: Vec<&String> = claims.as_object().unwrap().keys().collect();
-        assert_eq!(names, ["iss", "aud", "exp", "iat", "amr", "at_hash", "sub"]);
+        assert_eq!(
+            names,
+            ["iss", "aud", "exp", "iat", "amr", "at_hash", "sub", "email"]
+        );
     }
 
     #[tokio::test]
@@ -190,9 +187,11 @@ mod tests {
             let keys = KeySet::load(&storage, algorithm, &entropy, now())
                 .await
                 .unwrap();
-            let (grant, profile) = (full(), profile());
+            let (grant, about_user) = (full(), about_user());
             let secret = Secret::generate(&entropy);
-            let token = content(&grant, &profile, &secret).sign(&keys).unwrap();
+            let token = content(&grant, &about_user, &secret)
+                .sign(&keys, None)
+                .unwrap();
 
             let token: CoreIdToken = token.parse().unwrap();
             let published: CoreJsonWebKeySet = serde_json::from_slice(&keys.published()).unwrap();

@@ -1,22 +1,28 @@
-//! The provider's signing keys: made at first start, stored, published. One signs; all are published.
+//! The provider's signing keys, kept up to date: read from storage, made where they are missing, replaced on schedule.
+//! Readers never wait: the ring of keys is swapped whole, and whoever holds the old one finishes with it.
 
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
 use bytes::Bytes;
-use serde_json::json;
 
-use super::signing_key::SigningKey;
+use super::key_ring::{KeyRing, Parts};
+use super::key_schedule::KeyStatus;
+use super::key_store::{KeySettings, KeyStore};
+use super::sign::TokenError;
+use super::signing_key::{SigningKey, signature_algorithm};
 use crate::config::Algorithm;
 use crate::domain::clock::Timestamp;
 use crate::domain::entropy::Entropy;
-use crate::domain::ids::{GrantId, KeyId};
-use crate::jose::{JoseError, JsonWebKeys, Strictness};
-use crate::storage::{Storage, StorageError, StoredKey};
+use crate::domain::ids::KeyId;
+use crate::jose::{self, JoseError, JsonWebKeys};
+use crate::storage::{Storage, StorageError};
 
 /// The keys of the provider.
 #[derive(Debug)]
 pub struct KeySet {
-    active: SigningKey,
-    published: Bytes,
-    verification: JsonWebKeys,
+    settings: KeySettings,
+    ring: ArcSwap<KeyRing>,
 }
 
 /// Keys cannot be made, read or stored.
@@ -25,6 +31,12 @@ pub enum KeyError {
     /// The cryptographic library made no key.
     #[error("no signing key could be made")]
     Generation,
+    /// A certificate cannot be made.
+    #[error("no certificate of a signing key could be made: {0}")]
+    Certificate(#[from] rcgen::Error),
+    /// A time that certificates cannot express.
+    #[error("the validity lies outside of what a certificate can say")]
+    Validity,
     /// A stored key does not read.
     #[error("the stored signing key `{0}` is damaged")]
     Damaged(KeyId),
@@ -37,129 +49,133 @@ pub enum KeyError {
 }
 
 impl KeySet {
-    /// The stored keys; a key for `algorithm` is made and stored where there is none.
-    pub async fn load(
+    /// The stored keys. What is missing for the settings and for these algorithms is made and stored.
+    pub async fn open(
+        settings: KeySettings,
         storage: &dyn Storage,
-        algorithm: Algorithm,
+        needed: &[Algorithm],
         entropy: &dyn Entropy,
         now: Timestamp,
     ) -> Result<Self, KeyError> {
-        let mut work = storage.begin().await?;
-        let mut stored = work.keys().all().await?;
-        if !stored.iter().any(|key| key.algorithm == name(algorithm)) {
-            let new = StoredKey {
-                // Random like a grant's identifier: a key's identifier says nothing about it.
-                id: KeyId::new(GrantId::generate(entropy).as_str()),
-                algorithm: name(algorithm).to_owned(),
-                generation: 1,
-                pkcs8: SigningKey::generate(algorithm)?,
-                certificate: None,
-                created_at: now,
-                signs_from: now,
-                retired_at: None,
-            };
-            work.keys().insert_if_absent(&new).await?;
-            stored = work.keys().all().await?;
-        }
-        work.commit().await?;
-        let mut keys = Vec::new();
-        for key in stored {
-            if let Some(algorithm) = by_name(&key.algorithm) {
-                keys.push((
-                    algorithm,
-                    SigningKey::from_pkcs8(key.id, algorithm, &key.pkcs8)?,
-                ));
-            }
-        }
-        let all: Vec<_> = keys.iter().map(|(_, key)| key.public()).collect();
-        let published = json!({ "keys": all }).to_string();
-        // What we ask of the keys of others holds for our own.
-        let verification = JsonWebKeys::parse(published.as_bytes(), Strictness::OwnClient)?;
-        let active = keys
-            .into_iter()
-            .find(|(of, _)| *of == algorithm)
-            .map(|(_, key)| key)
-            .ok_or(KeyError::Generation)?;
+        let store = KeyStore {
+            settings: &settings,
+            storage,
+            entropy,
+            now,
+        };
+        let stored = store.maintain(needed).await?;
+        let parts = Parts::of(&settings, &stored, now);
+        let ring = KeyRing::new(&settings, &stored, parts, 0)?;
         Ok(Self {
-            active,
-            published: published.into(),
-            verification,
+            ring: ArcSwap::from_pointee(ring),
+            settings,
         })
     }
 
-    /// The key that signs.
+    /// Looks at what is stored, does what is due, and goes on with the keys of this moment. After an error it goes on
+    /// with those it had. One task does this: two at once could put the older ring into the place of the newer one.
+    pub async fn refresh(
+        &self,
+        storage: &dyn Storage,
+        needed: &[Algorithm],
+        entropy: &dyn Entropy,
+        now: Timestamp,
+    ) -> Result<(), KeyError> {
+        let store = KeyStore {
+            settings: &self.settings,
+            storage,
+            entropy,
+            now,
+        };
+        let stored = store.maintain(needed).await?;
+        let old = self.current();
+        let parts = Parts::of(&self.settings, &stored, now);
+        if old.is_made_of(&parts) {
+            return Ok(());
+        }
+        let version = old.version().wrapping_add(1);
+        let new = KeyRing::new(&self.settings, &stored, parts, version)?;
+        tell(old.statuses(), new.statuses());
+        self.ring.store(Arc::new(new));
+        Ok(())
+    }
+
+    /// The keys of this moment. Whoever needs more than one thing of them takes them once.
     #[must_use]
-    pub fn active(&self) -> &SigningKey {
-        &self.active
+    pub fn current(&self) -> Arc<KeyRing> {
+        self.ring.load_full()
+    }
+
+    /// The key that signs where a client says nothing else.
+    #[must_use]
+    pub fn active(&self) -> Arc<SigningKey> {
+        Arc::clone(self.ring.load().active())
+    }
+
+    /// The key that signs with this algorithm, where there is one.
+    #[must_use]
+    pub fn for_algorithm(&self, algorithm: jose::Algorithm) -> Option<Arc<SigningKey>> {
+        self.ring.load().for_algorithm(algorithm).cloned()
+    }
+
+    /// The key that signs for a client which wants this algorithm, or wants none in particular.
+    pub fn wanted(&self, algorithm: Option<Algorithm>) -> Result<Arc<SigningKey>, TokenError> {
+        let Some(word) = algorithm else {
+            return Ok(self.active());
+        };
+        let algorithm = signature_algorithm(word);
+        self.for_algorithm(algorithm)
+            .ok_or(TokenError::NoKey(algorithm))
     }
 
     /// The public keys as a JWK set (RFC 7517, section 5), ready to send.
     #[must_use]
     pub fn published(&self) -> Bytes {
-        self.published.clone()
+        self.ring.load().published()
     }
 
     /// The same keys, ready to verify what they signed.
     #[must_use]
-    pub fn verification(&self) -> &JsonWebKeys {
-        &self.verification
+    pub fn verification(&self) -> Arc<JsonWebKeys> {
+        Arc::clone(self.ring.load().verification())
     }
-}
-
-fn name(algorithm: Algorithm) -> &'static str {
-    match algorithm {
-        Algorithm::Es256 => "ES256",
-        Algorithm::Rs256 => "RS256",
-        Algorithm::EdDsa => "EdDSA",
-    }
-}
-
-fn by_name(text: &str) -> Option<Algorithm> {
-    [Algorithm::Es256, Algorithm::Rs256, Algorithm::EdDsa]
-        .into_iter()
-        .find(|algorithm| name(*algorithm) == text)
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::domain::entropy::SeededEntropy;
-    use crate::jose::PublicKey;
-    use crate::storage::sqlite::SqliteStorage;
-
-    #[tokio::test]
-    async fn a_key_is_made_once_and_found_again() {
-        let storage = SqliteStorage::in_memory().await.unwrap();
-        let now = "2026-11-24T09:00:00Z".parse().unwrap();
-        let entropy = SeededEntropy::new(1);
-        let first = KeySet::load(&storage, Algorithm::Es256, &entropy, now)
-            .await
-            .unwrap();
-        let second = KeySet::load(&storage, Algorithm::Es256, &entropy, now)
-            .await
-            .unwrap();
-        assert_eq!(first.active().id(), second.active().id());
-        assert_eq!(first.published(), second.published());
-        assert_eq!(first.verification(), second.verification());
-    }
-
-    #[tokio::test]
-    async fn after_a_change_of_algorithm_the_old_key_stays_published() {
-        let storage = SqliteStorage::in_memory().await.unwrap();
-        let now = "2026-11-24T09:00:00Z".parse().unwrap();
-        let entropy = SeededEntropy::new(1);
-        let old = KeySet::load(&storage, Algorithm::Es256, &entropy, now)
-            .await
-            .unwrap();
-        let new = KeySet::load(&storage, Algorithm::EdDsa, &entropy, now)
-            .await
-            .unwrap();
-        assert_ne!(old.active().id(), new.active().id());
-        let published = String::from_utf8(new.published().to_vec()).unwrap();
-        assert!(published.contains(old.active().id().as_str()));
-        assert!(published.contains(new.active().id().as_str()));
-        let ids: Vec<_> = new.verification().all().map(PublicKey::id).collect();
-        assert_eq!(ids.len(), 2);
-        assert!(ids.contains(&Some(old.active().id().as_str())));
+impl KeySet {
+    /// Keys of one algorithm, by a schedule as it is without a configuration.
+    pub(crate) async fn load(
+        storage: &dyn Storage,
+        algorithm: Algorithm,
+        entropy: &dyn Entropy,
+        now: Timestamp,
+    ) -> Result<Self, KeyError> {
+        Self::open(tests::settings(algorithm), storage, &[], entropy, now).await
     }
 }
+
+/// Says in the log what has become of which key.
+fn tell(old: &[KeyStatus], new: &[KeyStatus]) {
+    for KeyStatus {
+        id,
+        algorithm,
+        state,
+        ..
+    } in new
+    {
+        let known = old.iter().find(|it| it.id == *id);
+        if known.is_none_or(|known| known.state != *state) {
+            let state = state.as_str();
+            tracing::info!(key = %id, algorithm, state, "signing key");
+        }
+    }
+    for gone in old
+        .iter()
+        .filter(|old| new.iter().all(|it| it.id != old.id))
+    {
+        tracing::info!(key = %gone.id, algorithm = %gone.algorithm, state = "retired", "signing key");
+    }
+}
+
+#[cfg(test)]
+mod tests;

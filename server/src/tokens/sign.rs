@@ -14,6 +14,9 @@ pub enum TokenError {
     /// Signing failed.
     #[error("the token cannot be signed: {0}")]
     Signing(#[from] jsonwebtoken::errors::Error),
+    /// A client wants an algorithm for which the key is not made yet.
+    #[error("there is no signing key for `{0}` yet")]
+    NoKey(Algorithm),
 }
 
 /// The claims, signed by this key, in the compact form. `typ` says which kind of token it is, so that it is not

@@ -1,13 +1,14 @@
 //! One private key of the provider: made by `aws-lc-rs`, in the form in which `jsonwebtoken` signs with it, and
 //! its public half as it is published. Which key signs is left to `key_set`.
 
+use aws_lc_rs::digest::{SHA256, digest};
 use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der};
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::KeySize;
 use aws_lc_rs::signature::{
     ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair as _, RsaKeyPair,
 };
-use data_encoding::BASE64URL_NOPAD;
+use data_encoding::{BASE64, BASE64URL_NOPAD};
 use jsonwebtoken::EncodingKey;
 use serde_json::{Map, Value, json};
 use x509_parser::asn1_rs::{Any, FromDer as _, Tag};
@@ -82,6 +83,18 @@ impl SigningKey {
         })
     }
 
+    /// The key, published together with a certificate of it.
+    #[must_use]
+    pub(super) fn with_certificate(mut self, der: &[u8]) -> Self {
+        // RFC 7517, section 4.7: in base64 and not in base64url, unlike everything else.
+        let chain = json!([BASE64.encode(der)]);
+        self.public.insert("x5c".to_owned(), chain);
+        // RFC 7517, section 4.9.
+        let thumbprint = text(digest(&SHA256, der).as_ref());
+        self.public.insert("x5t#S256".to_owned(), thumbprint);
+        self
+    }
+
     /// The key's identifier, `kid` of RFC 7517, section 4.5.
     #[must_use]
     pub fn id(&self) -> &KeyId {
@@ -111,6 +124,20 @@ impl std::fmt::Debug for SigningKey {
             .field("id", &self.id)
             .field("algorithm", &self.algorithm)
             .finish_non_exhaustive()
+    }
+}
+
+/// The algorithms that keys are made for.
+pub(super) const ALGORITHMS: [Algorithm; 3] =
+    [Algorithm::Es256, Algorithm::Rs256, Algorithm::EdDsa];
+
+/// The algorithm that is chosen by this word of the configuration.
+#[must_use]
+pub const fn signature_algorithm(word: Algorithm) -> jose::Algorithm {
+    match word {
+        Algorithm::Es256 => jose::Algorithm::Es256,
+        Algorithm::Rs256 => jose::Algorithm::Rs256,
+        Algorithm::EdDsa => jose::Algorithm::EdDsa,
     }
 }
 
@@ -196,8 +223,6 @@ mod tests {
 
     use super::*;
 
-    const EACH: [Algorithm; 3] = [Algorithm::Es256, Algorithm::Rs256, Algorithm::EdDsa];
-
     fn key(algorithm: Algorithm) -> SigningKey {
         let pkcs8 = SigningKey::generate(algorithm).unwrap();
         SigningKey::from_pkcs8(KeyId::new("one"), algorithm, &pkcs8).unwrap()
@@ -205,7 +230,7 @@ mod tests {
 
     #[test]
     fn every_algorithm_signs_what_its_published_key_verifies() {
-        for algorithm in EACH {
+        for algorithm in ALGORITHMS {
             let key = key(algorithm);
             let signed =
                 jsonwebtoken::crypto::sign(b"message", key.private(), key.algorithm().into());
@@ -229,7 +254,7 @@ mod tests {
 
     #[test]
     fn a_published_key_is_good_by_our_own_rules() {
-        for algorithm in EACH {
+        for algorithm in ALGORITHMS {
             let key = key(algorithm);
             let read = jose::PublicKey::from_jwk(key.public()).unwrap();
             assert_eq!(read.id(), Some("one"));
@@ -241,7 +266,7 @@ mod tests {
 
     #[test]
     fn the_published_key_has_no_private_part_and_a_key_prints_without_it() {
-        for algorithm in EACH {
+        for algorithm in ALGORITHMS {
             let key = key(algorithm);
             for private in ["d", "p", "q", "dp", "dq", "qi", "oth", "k"] {
                 assert!(!key.public().contains_key(private), "{private}");
@@ -253,8 +278,20 @@ mod tests {
     }
 
     #[test]
+    fn a_certificate_is_published_in_base64_with_its_thumbprint() {
+        let key = key(Algorithm::Es256).with_certificate(&[0xfb, 0xff, 0xfe]);
+        assert_eq!(key.public()["x5c"], json!(["+//+"]));
+        let thumbprint = key.public()["x5t#S256"].as_str().unwrap();
+        assert_eq!(
+            BASE64URL_NOPAD.decode(thumbprint.as_bytes()).unwrap().len(),
+            32
+        );
+        jose::PublicKey::from_jwk(key.public()).unwrap();
+    }
+
+    #[test]
     fn a_damaged_key_is_refused_by_name() {
-        for algorithm in EACH {
+        for algorithm in ALGORITHMS {
             let error = SigningKey::from_pkcs8(KeyId::new("one"), algorithm, b"junk").unwrap_err();
             assert_eq!(error.to_string(), "the stored signing key `one` is damaged");
         }

@@ -16,9 +16,9 @@ use tokio_util::sync::CancellationToken;
 use super::{refuse_misdirected, serve};
 use crate::app::tls::Tls;
 use crate::domain::peer::Peer;
+use crate::signals::asking_tls::AskingTls;
+use crate::signals::asking_tls::fixtures::{HOST, Wallet, browser, live_identity, live_trust};
 use crate::signals::certificate::fixtures::Authority;
-use crate::signals::device_tls::DeviceTls;
-use crate::signals::device_tls::fixtures::{HOST, Wallet, browser, live_identity, live_trust};
 
 /// A listener that tells its clients what it knows about them.
 struct Running {
@@ -79,7 +79,7 @@ where
 
 fn device_tls(ca: &Authority) -> Tls {
     let identity = live_identity(&ca.server(HOST));
-    Tls::Device(Arc::new(DeviceTls::new(identity, live_trust(ca)).unwrap()))
+    Tls::Asking(Arc::new(AskingTls::new(identity, live_trust(ca)).unwrap()))
 }
 
 #[tokio::test]

@@ -16,7 +16,7 @@ use crate::domain::clock::Timestamp;
 use crate::reload::Source as _;
 use crate::signals::certificate::fixtures::{now, snapshot};
 use crate::signals::certificate::{
-    CertificateRefused, DeviceTrust, TrustSource, Verified, identity,
+    CertificateRefused, CertificateTrust, TrustSource, Verified, identity,
 };
 
 fn authority() -> (TempDir, DevelopmentCa) {
@@ -25,18 +25,24 @@ fn authority() -> (TempDir, DevelopmentCa) {
     (directory, ca)
 }
 
-fn trust(ca: &DevelopmentCa, crl: Option<String>) -> DeviceTrust {
+fn trust(ca: &DevelopmentCa, crl: Option<String>) -> CertificateTrust {
     let mut files = vec![("ca.pem", ca.certificate_pem().as_bytes().to_vec())];
     let lists = usize::from(crl.is_some());
     files.extend(crl.map(|crl| ("ca.crl", crl.into_bytes())));
     let source = TrustSource {
+        name: "device-trust",
         authorities: vec!["ca.pem".into()],
+        hardware: Vec::new(),
         revocation_lists: vec!["ca.crl".into(); lists],
     };
     source.build(&snapshot(&files), None, now()).unwrap().value
 }
 
-fn verify(trust: &DeviceTrust, der: &[u8], at: Timestamp) -> Result<Verified, CertificateRefused> {
+fn verify(
+    trust: &CertificateTrust,
+    der: &[u8],
+    at: Timestamp,
+) -> Result<Verified, CertificateRefused> {
     trust.verify(&[der.to_vec()], at)
 }
 

@@ -13,7 +13,7 @@ pub(in crate::cli) use phrases::{outcome, place};
 pub(in crate::cli) use whatif::{markdown as whatif_markdown, whatif};
 
 use super::{Style, Tone, clean};
-use crate::audit::{DecisionRecord, Inputs};
+use crate::audit::{Caller, DecisionRecord, Inputs};
 
 /// Columns of the labels on the left.
 const LABEL: usize = 14;
@@ -30,6 +30,7 @@ pub fn record(record: &DecisionRecord, style: Style) -> String {
     };
     page.headline(&record);
     page.parties(&record);
+    page.caller(&record.caller);
     if let Some(decision) = &record.decision {
         page.decision(decision);
     }
@@ -102,7 +103,7 @@ impl Page {
             record.at.format("%Y-%m-%d %H:%M:%S UTC"),
         );
         self.line(&line);
-        self.line(&phrases::what_happened(&record.ending));
+        self.line(&phrases::what_happened(record));
     }
 
     fn parties(&mut self, record: &DecisionRecord) {
@@ -118,6 +119,21 @@ impl Page {
             ("action", Some(phrases::action(record.action).to_owned())),
             ("session", record.session.clone()),
             ("work", phrases::work(record)),
+        ]);
+    }
+
+    fn caller(&mut self, caller: &Caller) {
+        if caller.is_empty() {
+            return;
+        }
+        self.heading("In the log of the other side");
+        self.entries([
+            ("request id", caller.client_request_id.clone()),
+            ("state", caller.state.clone()),
+            ("application", caller.app_name.clone()),
+            ("instance", caller.app_instance_id.clone()),
+            ("tenant", caller.tenant.clone()),
+            ("object id", caller.object_id.clone()),
         ]);
     }
 

@@ -12,6 +12,7 @@ use super::Args;
 use super::world::{Devices, World};
 use crate::access::{self, DeviceEvidence, SignalSources};
 use crate::cli::Failure;
+use crate::config::KeyProtection;
 use crate::directory::clients::Clients;
 use crate::directory::users::UserRecord;
 use crate::domain::authentication::{Authentication, DeviceProof};
@@ -153,14 +154,14 @@ fn application(args: &Args, world: &World) -> Result<Application, Failure> {
                 let ids = clients.all().map(|client| client.id.as_str());
                 Err(unknown(message, id, ids))
             },
-            |client| Ok(access::resource(client)),
+            |client| Ok(access::application(client, &client.application)),
         );
     }
     let name = args.application.as_deref().unwrap_or_default();
     let all = || clients.into_iter().flat_map(Clients::all);
     let known: Vec<Application> = all()
         .filter(|client| client.application.as_str() == name)
-        .map(|client| access::resource(client))
+        .map(|client| access::application(client, &client.application))
         .collect();
     if let Some((first, others)) = known.split_first() {
         if others.iter().all(|other| other == first) {
@@ -203,6 +204,7 @@ fn device(args: &Args, world: &World, now: Timestamp) -> Result<DeviceEvidence, 
             fact: Fact::known(device, COMMAND_LINE, now),
             trail: None,
             seen_from: None,
+            keys: KeyProtection::Software,
         }),
         (None, Some(file)) => presented(file, args, world, now),
         (None, None) => {
@@ -217,6 +219,7 @@ fn device(args: &Args, world: &World, now: Timestamp) -> Result<DeviceEvidence, 
                 fact: Fact::unknown(reason, source),
                 trail: None,
                 seen_from: None,
+                keys: KeyProtection::Software,
             })
         }
     }

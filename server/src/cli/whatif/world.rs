@@ -13,7 +13,7 @@ use crate::app::delta;
 use crate::cli::Failure;
 use crate::cli::revision::Place;
 use crate::config::{Config, DeviceHost, Geoip};
-use crate::directory::clients::{Clients, ClientsSource};
+use crate::directory::clients::{Certificates, Clients, ClientsSource};
 use crate::directory::devices::{Inventory, InventorySource};
 use crate::directory::users::{Users, UsersSource};
 use crate::domain::clock::{Clock, ManualClock, Timestamp};
@@ -153,7 +153,12 @@ impl Loading {
 
     fn clients(&mut self, file: &Path) -> Option<File<Clients>> {
         let path = file.to_owned();
-        let live = self.load(ClientsSource { file: path.clone() })?;
+        let live = self.load(ClientsSource {
+            file: path.clone(),
+            // Nobody is told a subject here, and no client proves itself.
+            pairwise: true,
+            certificates: Certificates::ByNameAndKey,
+        })?;
         Some(File { path, live })
     }
 
@@ -182,7 +187,9 @@ impl Loading {
             return Some(Devices::NotChecked);
         };
         let trust = self.load_with_warnings(TrustSource {
-            authorities: host.authorities.clone(),
+            name: "device-trust",
+            authorities: host.authority_files(),
+            hardware: host.hardware_files(),
             revocation_lists: host.revocation_lists.clone(),
         });
         let inventory = self.inventory(&host.inventory);
@@ -192,6 +199,7 @@ impl Loading {
             inventory: inventory.live,
             identity: host.identity.clone(),
             proof_lifetime: delta(host.proof_lifetime),
+            refresh_proof_lifetime: delta(host.refresh_proof_lifetime),
             evidence_lifetime: delta(host.evidence_lifetime),
         };
         Some(Devices::Host(inventory.path, sources))

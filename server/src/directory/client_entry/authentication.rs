@@ -7,8 +7,9 @@ use toml::Spanned;
 use url::Url;
 
 use super::super::client_keys::ClientKeys;
-use super::super::client_record::{ClientAuthentication, Method, TlsName};
+use super::super::client_record::{Binding, ClientAuthentication, Method, TlsName};
 use super::super::client_secret::ClientSecretHash;
+use super::super::clients::Certificates;
 use super::super::{Report, redirect_uri};
 use super::ClientEntry;
 
@@ -234,6 +235,42 @@ impl ClientEntry {
         parsed
     }
 
+    /// A client is known by its certificate only where one is asked for, and by a name in it only where somebody vouches
+    /// for names.
+    pub(super) fn check_certificates(&self, report: &mut Report<'_>, certificates: Certificates) {
+        let method = self.auth.as_ref().map(|written| *written.get_ref());
+        let by_name = method == Some(Method::Tls);
+        let by_key = method == Some(Method::SelfSignedTls);
+        let is_bound = |bound: &&Spanned<Binding>| *bound.get_ref() == Binding::Certificate;
+        if certificates == Certificates::NotAskedFor {
+            let help = "ask for them on a host of their own: `[client_tls]` in `doorward.toml`";
+            let no_host = "and there is no host that asks for certificates";
+            if let Some(at) = self.auth.as_ref().filter(|_| by_name || by_key) {
+                let id = &self.id;
+                let message =
+                    format!("the client `{id}` proves itself by its certificate, {no_host}");
+                report.error_with_help(at, message, help);
+            }
+            if let Some(at) = self.bound.as_ref().filter(is_bound) {
+                let id = &self.id;
+                let message =
+                    format!("the tokens of client `{id}` are bound to its certificate, {no_host}");
+                report.error_with_help(at, message, help);
+            }
+        } else if certificates == Certificates::ByKey
+            && let Some(at) = self.auth.as_ref().filter(|_| by_name)
+        {
+            report.error_with_help(
+                at,
+                format!(
+                    "no authority vouches for the certificate of client `{}`",
+                    self.id
+                ),
+                "name its file: `authorities` in `[client_tls]` of `doorward.toml`",
+            );
+        }
+    }
+
     /// A URL at which the server calls the client, or sends a browser to it.
     pub(super) fn url(
         &self,
@@ -273,7 +310,7 @@ fn parse_tls_name(key: &str, text: &str) -> Option<TlsName> {
     }
     let owned = || text.to_owned();
     match key {
-        "tls_subject_dn" => text.contains('=').then(|| TlsName::SubjectDn(owned())),
+        "tls_subject_dn" => text.parse().ok().map(TlsName::SubjectDn),
         "tls_san_dns" => {
             let label = |byte: u8| byte.is_ascii_alphanumeric() || b"-._".contains(&byte);
             text.bytes().all(label).then(|| TlsName::Dns(owned()))

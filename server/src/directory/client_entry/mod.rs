@@ -21,6 +21,7 @@ use self::protocol::{Refresh, RequestObject, SignatureWord, SubjectWord};
 use super::audience_entry::{AudienceEntry, AudienceRecord};
 use super::client_keys::RawKeys;
 use super::client_record::{Binding, ClientRecord, Method, RefreshAddress, Security};
+use super::clients::Certificates;
 use super::fapi;
 use super::profile::{ApplicationContext, Pkce, ProfileName};
 use super::scope_entry::{OPENID, ScopeEntry, ScopeRecord};
@@ -174,6 +175,10 @@ pub(super) struct Surroundings<'a> {
     pub(super) audiences: &'a BTreeMap<String, AudienceRecord>,
     /// Keys and values that are not available yet.
     pub(super) not_yet: &'a [&'a str],
+    /// Whether there is a key to make pairwise subjects with.
+    pub(super) pairwise: bool,
+    /// What certificates of clients are good for.
+    pub(super) certificates: Certificates,
 }
 
 impl ClientEntry {
@@ -194,9 +199,10 @@ impl ClientEntry {
         let rules = self.profile_name().rules();
         let keys = self.client_keys(report);
         let authentication = self.authentication(report, keys.as_ref());
+        self.check_certificates(report, around.certificates);
         let profile = self.profile(report, keys.is_some());
         let request_objects = self.request_objects(report, keys);
-        let subject = self.subject_type(report);
+        let subject = self.subject_type(report, around.pairwise);
         // Who proves itself wrongly meant to prove itself.
         let confidential = authentication
             .as_ref()
@@ -235,7 +241,7 @@ impl ClientEntry {
             request_objects,
             subject: subject?,
         };
-        self.check_security(report, &record);
+        self.check_security(report, &record, around);
         Some(record)
     }
 
@@ -260,11 +266,16 @@ impl ClientEntry {
         written.unwrap_or(pkce == Pkce::Required)
     }
 
-    fn check_security(&self, report: &mut Report<'_>, record: &ClientRecord) {
+    fn check_security(
+        &self,
+        report: &mut Report<'_>,
+        record: &ClientRecord,
+        around: Surroundings<'_>,
+    ) {
         let Some(at) = self.fapi.as_ref().filter(|_| self.is_fapi()) else {
             return;
         };
-        for lack in fapi::lacks(record) {
+        for lack in fapi::lacks(record, around.audiences) {
             report.error_with_help(
                 at,
                 format!(

@@ -14,49 +14,7 @@ use crate::jose;
 
 /// Keys of the file, and values of keys, that are understood and not available yet. Whoever brings a feature
 /// removes its words.
-pub(in crate::directory) const NOT_YET: &[&str] = &[
-    SCOPE_TABLES,
-    AUDIENCE_TABLES,
-    "profile",
-    r#"profile = "okta-factor""#,
-    r#"profile = "okta-posture""#,
-    r#"profile = "entra-mfa""#,
-    "auth",
-    r#"auth = "private_key_jwt""#,
-    r#"auth = "tls""#,
-    r#"auth = "self_signed_tls""#,
-    "jwks",
-    "jwks_uri",
-    "tls_subject_dn",
-    "tls_san_dns",
-    "tls_san_uri",
-    "tls_san_email",
-    "tls_san_ip",
-    "par_required",
-    "request_object",
-    "request_object_algorithm",
-    "id_token_algorithm",
-    "acr_required",
-    "subject",
-    "sector",
-    "bound",
-    r#"bound = "dpop""#,
-    r#"bound = "certificate""#,
-    r#"bound = "any""#,
-    "refresh",
-    r#"refresh = "session""#,
-    r#"refresh = "offline""#,
-    "refresh_address",
-    "audiences",
-    "introspects",
-    "origins",
-    "post_logout_redirect_uris",
-    "backchannel_logout_uri",
-    "fapi",
-    "applications",
-    "application_context",
-    "entra",
-];
+pub(in crate::directory) const NOT_YET: &[&str] = &["origins"];
 
 /// The word for declarations of scopes.
 pub(in crate::directory) const SCOPE_TABLES: &str = "[[scope]]";

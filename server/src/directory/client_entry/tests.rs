@@ -7,7 +7,7 @@ mod profiles;
 use schemars::schema_for;
 use serde_json::Value;
 
-use super::super::clients::{Clients, schema};
+use super::super::clients::{Certificates, Clients, Means, schema};
 use super::ClientsFile;
 use super::protocol::NOT_YET;
 use crate::domain::diagnostic::Diagnostic;
@@ -85,7 +85,16 @@ fn refused(text: &str) -> Vec<Diagnostic> {
 }
 
 fn refused_without(text: &str, not_yet: &[&str]) -> Vec<String> {
-    match Clients::read(text, "clients.toml", not_yet) {
+    let means = Means {
+        not_yet,
+        pairwise: true,
+        certificates: Certificates::ByNameAndKey,
+    };
+    read_with(text, means)
+}
+
+fn read_with(text: &str, means: Means<'_>) -> Vec<String> {
+    match Clients::read(text, "clients.toml", means) {
         Ok(_) => Vec::new(),
         Err(found) => found.into_iter().map(|finding| finding.message).collect(),
     }
@@ -200,6 +209,47 @@ fn a_value_may_be_available_later_than_its_key() {
         [message]
     );
     assert!(refused_without(&text, &[r#"refresh = "offline""#]).is_empty());
+}
+
+#[test]
+fn pairwise_subjects_need_a_key() {
+    let text = client(&[URIS, SECRET, "subject = 'pairwise'"]);
+    let said = |pairwise| {
+        let means = Means {
+            not_yet: &[],
+            pairwise,
+            certificates: Certificates::ByNameAndKey,
+        };
+        read_with(&text, means)
+    };
+    let message = "the client `wiki` has pairwise subjects, and there is no key to make them with";
+    assert_eq!(said(false), [message]);
+    assert!(said(true).is_empty());
+}
+
+#[test]
+fn certificates_need_a_host_that_asks_for_them_and_names_somebody_who_vouches() {
+    let said = |certificates, fields: &str| {
+        let means = Means {
+            not_yet: &[],
+            pairwise: true,
+            certificates,
+        };
+        read_with(&client(&[URIS, fields]), means)
+    };
+    let named = "auth = 'tls'\ntls_san_dns = 'app.example'";
+    let known = "auth = 'self_signed_tls'\njwks_uri = 'https://app.example/keys'";
+    let bound = "public = true\nbound = 'certificate'";
+    for fields in [named, known, bound] {
+        let found = said(Certificates::NotAskedFor, fields);
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert!(found[0].ends_with("no host that asks for certificates"));
+        assert!(said(Certificates::ByNameAndKey, fields).is_empty());
+    }
+    assert!(said(Certificates::ByKey, known).is_empty());
+    assert!(said(Certificates::ByKey, bound).is_empty());
+    let message = "no authority vouches for the certificate of client `wiki`";
+    assert_eq!(said(Certificates::ByKey, named), [message]);
 }
 
 #[test]

@@ -66,7 +66,9 @@ impl ClientEntry {
         rules: &Rules,
     ) -> Option<Algorithm> {
         let (Some(known), Some(written)) = (rules.algorithm, &self.id_token_algorithm) else {
-            return rules.algorithm.or(word(self.id_token_algorithm.as_ref()));
+            let chosen = rules.algorithm.or(word(self.id_token_algorithm.as_ref()));
+            // FAPI 2.0 Security Profile, section 5.4.1: not RS256, even where the configuration says so.
+            return chosen.or(self.is_fapi().then_some(Algorithm::Es256));
         };
         if *written.get_ref() != known {
             report.error_with_help(
@@ -83,7 +85,11 @@ impl ClientEntry {
     }
 
     /// What the client is told users are called, OpenID Connect Core section 8.
-    pub(super) fn subject_type(&self, report: &mut Report<'_>) -> Option<SubjectType> {
+    pub(super) fn subject_type(
+        &self,
+        report: &mut Report<'_>,
+        key_exists: bool,
+    ) -> Option<SubjectType> {
         let pairwise = |word: &&Spanned<SubjectWord>| *word.get_ref() == SubjectWord::Pairwise;
         let Some(pairwise) = self.subject.as_ref().filter(pairwise) else {
             if let Some(sector) = &self.sector {
@@ -95,6 +101,16 @@ impl ClientEntry {
             }
             return Some(SubjectType::Public);
         };
+        if !key_exists {
+            report.error_with_help(
+                pairwise,
+                format!(
+                    "the client `{}` has pairwise subjects, and there is no key to make them with",
+                    self.id
+                ),
+                "name the file with the key: `pairwise_key` in `[tokens]` of `doorward.toml`",
+            );
+        }
         let sector = match &self.sector {
             Some(sector) => {
                 let url = self.url(report, "sector", sector)?;

@@ -2,7 +2,12 @@
 
 use std::sync::Arc;
 
+use doorward_engine::Application;
+use serde_json::{Map, Value};
+
+use super::profile;
 use crate::directory::clients::ClientRecord;
+use crate::directory::profile::ResponseMode;
 use crate::oidc::page_error::PageError;
 use crate::oidc::parameters::Parameters;
 use crate::oidc::provider::Provider;
@@ -13,18 +18,11 @@ use crate::reload::Digest;
 pub(super) struct RedirectTarget {
     client: Arc<ClientRecord>,
     clients: Digest,
+    application: Application,
+    claims: Map<String, Value>,
     redirect_uri: String,
     mode: ResponseMode,
     state: Option<String>,
-}
-
-/// How the answer reaches the client.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum ResponseMode {
-    /// In the query of the redirect URI.
-    Query,
-    /// In a form that the browser posts (OAuth 2.0 Form Post Response Mode).
-    FormPost,
 }
 
 impl RedirectTarget {
@@ -35,6 +33,16 @@ impl RedirectTarget {
     /// The clients file that the client was read from.
     pub(super) fn clients(&self) -> Digest {
         self.clients
+    }
+
+    /// The application that policies decide about.
+    pub(super) fn application(&self) -> &Application {
+        &self.application
+    }
+
+    /// Claims by which the client is told what was asked of us, where its profile has such.
+    pub(super) fn claims(&self) -> &Map<String, Value> {
+        &self.claims
     }
 
     pub(super) fn redirect_uri(&self) -> &str {
@@ -50,8 +58,13 @@ impl RedirectTarget {
     }
 }
 
-/// The target of a request. Whatever is wrong here is shown on a page and never sent anywhere.
-pub(super) fn resolve(cx: &Provider, parameters: &Parameters) -> Result<RedirectTarget, PageError> {
+/// The target of a request, whose parameters the client has `signed` or has not. Whatever is wrong here is shown on a
+/// page and never sent anywhere.
+pub(super) fn resolve(
+    cx: &Provider,
+    parameters: &Parameters,
+    signed: bool,
+) -> Result<RedirectTarget, PageError> {
     let Some(id) = parameters.get("client_id") else {
         return Err(PageError::bad_parameter(
             "client_id",
@@ -82,19 +95,19 @@ pub(super) fn resolve(cx: &Provider, parameters: &Parameters) -> Result<Redirect
             "The link would return to an address that is not registered for this application.",
         ));
     }
-    let mode = match parameters.get("response_mode") {
-        None | Some("query") => ResponseMode::Query,
-        Some("form_post") => ResponseMode::FormPost,
-        Some(_) => {
-            return Err(PageError::bad_parameter(
-                "response_mode",
-                "The link asks for an answer in a way that is not supported: use `query` or `form_post`.",
-            ));
-        }
+    let Some(mode) = profile::response_mode(client, parameters) else {
+        let modes = profile::response_modes_in_words(client);
+        return Err(PageError::bad_parameter(
+            "response_mode",
+            format!("The link asks for an answer in a way that is not supported: use {modes}."),
+        ));
     };
+    let (application, claims) = profile::application(client, parameters, signed)?;
     Ok(RedirectTarget {
         client: Arc::clone(client),
         clients: clients.digest,
+        application,
+        claims,
         redirect_uri: redirect_uri.to_owned(),
         mode,
         state: parameters.get("state").map(ToOwned::to_owned),

@@ -13,15 +13,16 @@ use doorward_engine::{
 use super::Visit;
 use super::client::RedirectTarget;
 use super::error::{ErrorCode, RedirectError, WalkError};
-use super::pending::store;
+use super::pending::{Stored, store};
 use super::record;
 use super::request::{AuthorizationRequest, Prompt};
-use super::respond;
-use crate::access::{Denial, Signals};
+use super::{profile, respond};
+use crate::access::{Denial, Grounds, Signals};
 use crate::audit::Ending;
 use crate::domain::clock::Timestamp;
+use crate::domain::ids::Reference;
 use crate::domain::transaction::{DeviceCheck, Stage};
-use crate::oidc::session::Subject;
+use crate::oidc::session::{Standing, Subject};
 use crate::web::csrf::{self, Purpose};
 use crate::web::headers::page;
 use crate::web::pages::{Condition, Denied, Held};
@@ -49,15 +50,13 @@ pub(super) async fn show(
             ErrorCode::AccessDenied,
             "the access policies do not allow this sign-in",
         );
-        return respond::ended_at_client(visit, target, error, record).await;
+        return respond::ended_at_client(visit, target, Some(subject), error, record).await;
     }
     let reference = record.reference;
     let stored = store(visit, target, Stage::Denied, Some(record)).await?;
-    let transaction = &stored.transaction;
 
     let told = told(&denial);
     let shown = Denied {
-        application_name: target.client().name.clone(),
         headline: headline(denial.because).to_owned(),
         reason: told
             .first()
@@ -71,17 +70,73 @@ pub(super) async fn show(
             .flat_map(|explained| conditions(explained, visit))
             .collect(),
         device_note: device_note(visit, signals),
+        ..bare(visit, target, subject, &stored, reference)
+    };
+    let headers = cx.page_headers().leading_to(target.redirect_uri());
+    Ok(stored.with_cookie(page(StatusCode::FORBIDDEN, &shown, headers)))
+}
+
+/// Shows that the client cannot be told what it asks for, although the policies let the user in: in a headline and a
+/// reason.
+pub(super) async fn unfit(
+    visit: &Visit<'_>,
+    target: &RedirectTarget,
+    request: &AuthorizationRequest,
+    subject: &Subject,
+    signals: &Signals,
+    grounds: &Grounds,
+    (headline, reason): (&str, &str),
+) -> Result<Response, WalkError> {
+    let ending = Ending::Refused {
+        error: ErrorCode::AccessDenied.as_str().to_owned(),
+        detail: reason.to_owned(),
+    };
+    let record = record::decided(visit, target, subject, signals, grounds, ending);
+    if request.prompt == Prompt::None {
+        let error = RedirectError::new(ErrorCode::AccessDenied, reason);
+        return respond::ended_at_client(visit, target, Some(subject), error, record).await;
+    }
+    let reference = record.reference;
+    let stored = store(visit, target, Stage::Denied, Some(record)).await?;
+    let shown = Denied {
+        headline: headline.to_owned(),
+        reason: Some(reason.to_owned()),
+        device_note: device_note(visit, signals),
+        ..bare(visit, target, subject, &stored, reference)
+    };
+    let headers = visit.cx.page_headers().leading_to(target.redirect_uri());
+    Ok(stored.with_cookie(page(StatusCode::FORBIDDEN, &shown, headers)))
+}
+
+/// The page as it is whatever the reason.
+fn bare(
+    visit: &Visit<'_>,
+    target: &RedirectTarget,
+    subject: &Subject,
+    stored: &Stored,
+    reference: Reference,
+) -> Denied {
+    let transaction = &stored.transaction;
+    // Whom the consumer speaks of is no choice of the person here.
+    let chosen = matches!(subject.standing, Standing::Session(_));
+    Denied {
+        application_name: target.client().name.clone(),
+        headline: String::new(),
+        reason: None,
+        advice: Vec::new(),
+        conditions: Vec::new(),
+        device_note: None,
         reference: reference.to_string(),
-        check_again_url: cx.endpoint(&format!(
+        request_id: profile::request_id(visit),
+        check_again_url: visit.cx.endpoint(&format!(
             "/authorize/resume?transaction={}&device=again",
             transaction.id
         )),
         transaction: transaction.id.to_string(),
         csrf: csrf::token(&stored.browser, Purpose::Return, Some(&transaction.id)),
         signed_in_as: Some(subject.user.username.clone()),
-    };
-    let headers = cx.page_headers().leading_to(target.redirect_uri());
-    Ok(stored.with_cookie(page(StatusCode::FORBIDDEN, &shown, headers)))
+        another_account: chosen,
+    }
 }
 
 fn headline(because: DenyReason) -> &'static str {

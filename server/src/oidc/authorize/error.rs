@@ -16,6 +16,8 @@ pub(super) struct RedirectError {
 pub(super) enum ErrorCode {
     InvalidRequest,
     InvalidScope,
+    /// RFC 8707, section 2.
+    InvalidTarget,
     UnsupportedResponseType,
     AccessDenied,
     /// OpenID Connect Core 1.0, section 3.1.2.6, and so the following.
@@ -24,6 +26,8 @@ pub(super) enum ErrorCode {
     RequestNotSupported,
     RequestUriNotSupported,
     RegistrationNotSupported,
+    /// OpenID Connect Core Error Code `unmet_authentication_requirements` 1.0, section 2.
+    UnmetAuthenticationRequirements,
 }
 
 impl ErrorCode {
@@ -31,6 +35,7 @@ impl ErrorCode {
         match self {
             Self::InvalidRequest => "invalid_request",
             Self::InvalidScope => "invalid_scope",
+            Self::InvalidTarget => "invalid_target",
             Self::UnsupportedResponseType => "unsupported_response_type",
             Self::AccessDenied => "access_denied",
             Self::LoginRequired => "login_required",
@@ -38,7 +43,22 @@ impl ErrorCode {
             Self::RequestNotSupported => "request_not_supported",
             Self::RequestUriNotSupported => "request_uri_not_supported",
             Self::RegistrationNotSupported => "registration_not_supported",
+            Self::UnmetAuthenticationRequirements => "unmet_authentication_requirements",
         }
+    }
+}
+
+impl ErrorCode {
+    /// Whether a client that does not take the answer could send the browser back for the same: the request was right,
+    /// and it was about somebody.
+    pub(super) fn answers(self) -> bool {
+        matches!(
+            self,
+            Self::AccessDenied
+                | Self::LoginRequired
+                | Self::InteractionRequired
+                | Self::UnmetAuthenticationRequirements
+        )
     }
 }
 

@@ -3,8 +3,8 @@
 
 use super::client::RedirectTarget;
 use super::error::{ErrorCode, RedirectError};
-use crate::domain::ids::UserId;
-use crate::jose::{Algorithm, Expectation, JoseError, JsonWebKeys, verify};
+use crate::domain::ids::SessionId;
+use crate::jose::{Algorithm, Audience, Claims, Expectation, JoseError, JsonWebKeys, verify};
 use crate::oidc::parameters::Parameters;
 use crate::oidc::provider::Provider;
 
@@ -12,23 +12,24 @@ use crate::oidc::provider::Provider;
 /// client (RFC 8725, section 3.11).
 const TYPES: [Option<&str>; 2] = [None, Some("JWT")];
 
-/// The user whom the hint names, where there is one. A hint that we did not issue to this client is
+/// The `sub` of the user whom the hint names, where there is one. A hint that we did not issue to this client is
 /// refused.
-pub(super) fn user(
+pub(super) fn subject(
     cx: &Provider,
     parameters: &Parameters,
     target: &RedirectTarget,
-) -> Result<Option<UserId>, RedirectError> {
+) -> Result<Option<String>, RedirectError> {
     let Some(hint) = parameters.get("id_token_hint") else {
         return Ok(None);
     };
+    let keys = cx.keys.verification();
     let issued = Issued {
-        keys: cx.keys.verification(),
+        keys: &keys,
         issuer: &cx.issuer_text,
         client: target.client().id.as_str(),
     };
     match issued.subject(hint) {
-        Ok(subject) => Ok(Some(UserId::new(subject))),
+        Ok(subject) => Ok(Some(subject)),
         Err(error) => {
             tracing::debug!(code = error.code(), "id_token_hint is refused");
             Err(RedirectError::new(
@@ -39,6 +40,41 @@ pub(super) fn user(
     }
 }
 
+/// Where an ID token of ours comes from: the clients that it is for, and the session in which it was issued.
+pub(in crate::oidc) struct HintOrigin {
+    pub(in crate::oidc) clients: Audience,
+    pub(in crate::oidc) session: Option<SessionId>,
+}
+
+/// Where the hint of a client comes from that wants to end a session (OpenID Connect RP-Initiated Logout 1.0, section
+/// 2). What is no ID token of ours comes from nowhere.
+pub(in crate::oidc) fn origin(cx: &Provider, hint: &str) -> Option<HintOrigin> {
+    let origin = genuine(&cx.keys.verification(), &cx.issuer_text, hint).and_then(|claims| {
+        Ok(HintOrigin {
+            clients: claims.audience()?,
+            session: claims.string("sid")?.map(SessionId::new),
+        })
+    });
+    origin
+        .inspect_err(|error| tracing::debug!(code = error.code(), "id_token_hint is ignored"))
+        .ok()
+}
+
+/// The claims of an ID token of ours, whomever it is for. It may have expired long ago: it proves who was meant, and
+/// no sign-in.
+fn genuine(keys: &JsonWebKeys, issuer: &str, hint: &str) -> Result<Claims, JoseError> {
+    let expected = Expectation {
+        types: &TYPES,
+        algorithms: &Algorithm::ALL,
+        keys,
+    };
+    let claims = verify(hint, &expected)?.claims;
+    if claims.required("iss")? != issuer {
+        return Err(JoseError::ClaimValue("iss"));
+    }
+    Ok(claims)
+}
+
 /// What an ID token has to be to count as a hint.
 struct Issued<'a> {
     keys: &'a JsonWebKeys,
@@ -47,17 +83,9 @@ struct Issued<'a> {
 }
 
 impl Issued<'_> {
-    /// Whom the ID token is about. It may have expired long ago: it proves who was meant, and no sign-in.
+    /// Whom the ID token is about.
     fn subject(&self, hint: &str) -> Result<String, JoseError> {
-        let expected = Expectation {
-            types: &TYPES,
-            algorithms: &Algorithm::ALL,
-            keys: self.keys,
-        };
-        let claims = verify(hint, &expected)?.claims;
-        if claims.required("iss")? != self.issuer {
-            return Err(JoseError::ClaimValue("iss"));
-        }
+        let claims = genuine(self.keys, self.issuer, hint)?;
         if !claims.audience()?.contains(self.client) {
             return Err(JoseError::ClaimValue("aud"));
         }

@@ -1,8 +1,10 @@
 //! Must the End-User authenticate before anything is decided? What else they must do, the planner says.
 
 use super::Visit;
+use super::client::RedirectTarget;
 use super::request::{AuthorizationRequest, Prompt};
-use crate::oidc::session::Subject;
+use crate::oidc::session::{Standing, Subject};
+use crate::oidc::subject;
 
 /// What comes next.
 #[derive(Debug)]
@@ -28,7 +30,19 @@ pub(super) fn next(
     request: &AuthorizationRequest,
     subject: Option<Subject>,
     visit: &Visit<'_>,
+    target: &RedirectTarget,
 ) -> Next {
+    // The consumer has seen to the first factor, and says itself whom it is about: more than that can only be asked for
+    // by the policies.
+    let subject = match subject {
+        Some(
+            hinted @ Subject {
+                standing: Standing::Hinted { .. },
+                ..
+            },
+        ) => return Next::Proceed(Box::new(hinted)),
+        other => other,
+    };
     if visit.another_account {
         return Next::Ask(LoginPrompt::default());
     }
@@ -41,7 +55,7 @@ pub(super) fn next(
     // Nobody else may be answered for (OpenID Connect Core 1.0, section 3.1.2.2), whoever has just
     // entered a password.
     if let Some(expected) = &request.expected_user
-        && *expected != subject.user.id
+        && !expected.includes(&subject::of(visit.cx, target.client(), &subject.user))
     {
         return Next::Ask(LoginPrompt {
             username: request.login_hint.clone().unwrap_or_default(),
@@ -74,8 +88,8 @@ pub(super) fn next(
         Some("The application asks you to enter your password.".to_owned())
     } else {
         let age = subject
-            .session
-            .authentication
+            .standing
+            .authentication()
             .auth_time()
             .map(|at| visit.now - at);
         // `max_age=0` asks for a fresh login always (OpenID Connect Core 1.0, section 3.1.2.1).

@@ -39,14 +39,15 @@ pub(super) struct Stored {
     cookie: Option<HeaderValue>,
 }
 
-/// Lets in what will be stored for a stranger, unless too many of them wait already. Whoever has a session
-/// is no stranger; what was stored before is counted; and where no page may be shown, nothing waits.
+/// Lets in what will be stored for a stranger, unless too many of them wait already. Whoever has a session,
+/// or is vouched for, is no stranger; what was stored before is counted; and where no page may be shown, nothing waits.
 pub(super) fn admit(
     visit: &Visit<'_>,
     request: &AuthorizationRequest,
     subject: Option<&Subject>,
 ) -> Result<(), PageError> {
-    if subject.is_some() || visit.transaction.is_some() || request.prompt == Prompt::None {
+    let known = subject.is_some_and(|subject| !subject.standing.is_strangers());
+    if known || visit.transaction.is_some() || request.prompt == Prompt::None {
         return Ok(());
     }
     let origin = Origin::of(visit.cx, visit.browser, visit.now);
@@ -89,12 +90,14 @@ pub(super) async fn store(
         });
     }
     let (browser, new) = visit.browser.identity_or_new(cx.entropy.as_ref());
+    let lifetime = cx.lifetimes.transaction;
+    let patience = target.client().profile.rules().transaction;
     let transaction = Transaction {
         id: TransactionId::generate(cx.entropy.as_ref()),
         reference,
         parameters: visit.parameters.to_stored(),
-        pushed: None,
-        carried: None,
+        pushed: visit.arrived.stored,
+        carried: visit.arrived.carried.to_stored(),
         client: target.client().id.clone(),
         session: None,
         device_check: DeviceCheck::NotDone,
@@ -102,7 +105,7 @@ pub(super) async fn store(
         reauthenticated_at: None,
         stage,
         created_at: visit.now,
-        expires_at: visit.now + cx.lifetimes.transaction,
+        expires_at: visit.now + patience.map_or(lifetime, |longest| longest.min(lifetime)),
     };
     work.transactions()
         .insert(&transaction, &browser.digest())
@@ -202,8 +205,8 @@ pub(super) async fn sign_in(
     if request.prompt == Prompt::None {
         let error = RedirectError::new(ErrorCode::LoginRequired, "the user must sign in");
         let ending = interaction_required(&error);
-        return respond::ended_at_client(visit, target, error, record::bare(visit, target, ending))
-            .await;
+        let record = record::bare(visit, target, ending);
+        return respond::ended_at_client(visit, target, None, error, record).await;
     }
     let stored = store(visit, target, Stage::AskedPassword, None).await?;
     let shown = SignInPage {
@@ -245,7 +248,7 @@ pub(super) async fn step_up(
         };
         let ending = interaction_required(&error);
         let record = record::decided(visit, target, subject, signals, &step_up.grounds, ending);
-        return respond::ended_at_client(visit, target, error, record).await;
+        return respond::ended_at_client(visit, target, Some(subject), error, record).await;
     }
     // Asking is a decision of its own, whether or not the user ever comes back.
     let ending = Ending::StepUpAsked {
@@ -290,6 +293,23 @@ pub(super) async fn preferred_device(
     ))
 }
 
+/// Asks for the device of whoever it is. Nothing is said on a page in between: whoever has no certificate comes back
+/// without one, and is answered too.
+pub(super) async fn device_first(
+    visit: &Visit<'_>,
+    target: &RedirectTarget,
+) -> Result<Response, WalkError> {
+    let stored = store(visit, target, Stage::AskedDevice, None).await?;
+    let response = Redirect::to(&to_device_host(visit, &stored)).into_response();
+    Ok(stored.with_cookie(no_store(response)))
+}
+
+fn to_device_host(visit: &Visit<'_>, stored: &Stored) -> String {
+    let id = &stored.transaction.id;
+    let path = format!("/authorize/device?transaction={id}");
+    visit.cx.endpoint(&path)
+}
+
 fn device_check(
     visit: &Visit<'_>,
     target: &RedirectTarget,
@@ -298,12 +318,9 @@ fn device_check(
     why: Option<String>,
     device_names: Vec<String>,
 ) -> Response {
-    let continue_url = visit.cx.endpoint(&format!(
-        "/authorize/device?transaction={}",
-        stored.transaction.id
-    ));
+    let continue_url = to_device_host(visit, stored);
     // A browser that has shown a device before knows what happens: no page in between.
-    if subject.session.device.is_some() {
+    if subject.standing.device().is_some() {
         let response = Redirect::to(&continue_url).into_response();
         return stored.with_cookie(no_store(response));
     }

@@ -1,20 +1,28 @@
-//! The rest of the authorization request, fully checked: scope, PKCE, prompt, `max_age`, nonce.
+//! The rest of the authorization request, fully checked: scope, claims, PKCE, prompt, `max_age`, nonce.
 
 use chrono::TimeDelta;
 use data_encoding::BASE64URL_NOPAD;
 
 use super::client::RedirectTarget;
 use super::error::{ErrorCode, RedirectError};
+use super::expected::Expected;
 use super::id_token_hint;
-use super::issue::{ACR_PASSWORD, ACR_PASSWORD_AND_DEVICE};
+use super::profile;
+use super::wanted::Wanted;
 use crate::directory::clients::ClientAuthentication;
-use crate::domain::ids::UserId;
+use crate::directory::profile::ResponseType;
+use crate::domain::claims_request::ClaimsRequest;
+use crate::oidc::claims_request;
+use crate::oidc::dpop;
 use crate::oidc::parameters::Parameters;
 use crate::oidc::provider::Provider;
+use crate::oidc::resource::of_authorization_request;
 
 /// An authorization request that is right in every parameter.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct AuthorizationRequest {
+    /// What the client wants to be answered with.
+    pub(super) response_type: ResponseType,
     /// The scopes that are granted: those asked for that the client may have.
     pub(super) scope: String,
     /// The S256 challenge of PKCE (RFC 7636).
@@ -23,10 +31,16 @@ pub(super) struct AuthorizationRequest {
     pub(super) prompt: Prompt,
     pub(super) max_age: Option<TimeDelta>,
     pub(super) login_hint: Option<String>,
-    /// Whether the client would rather have the user's device checked than not.
-    pub(super) prefers_device: bool,
-    /// The user that the ID token hint names: nobody else will do.
-    pub(super) expected_user: Option<UserId>,
+    /// How the client wants the user authenticated.
+    pub(super) wanted: Wanted,
+    /// Single claims that the client asks for.
+    pub(super) claims: ClaimsRequest,
+    /// The key that has to redeem the code, where the request names one (RFC 9449, section 10).
+    pub(super) dpop_jkt: Option<[u8; 32]>,
+    /// The API that tokens are to be for, where the request already says so (RFC 8707).
+    pub(super) resource: Option<String>,
+    /// The user that an ID token hint or a claim names: nobody else will do.
+    pub(super) expected_user: Option<Expected>,
 }
 
 /// What the client wants to happen in between.
@@ -47,29 +61,22 @@ impl AuthorizationRequest {
         target: &RedirectTarget,
     ) -> Result<Self, RedirectError> {
         refuse_unsupported(parameters)?;
-        match parameters.get("response_type") {
-            Some("code") => {}
-            Some(other) => {
-                let message = format!(
-                    "response_type `{}` is not supported: use `code`",
-                    shown(other)
-                );
-                return Err(RedirectError::new(
-                    ErrorCode::UnsupportedResponseType,
-                    message,
-                ));
-            }
-            None => return Err(invalid("response_type is missing")),
-        }
+        let response_type = profile::response_type(parameters, target)?;
+        let claims = claims(parameters)?;
+        let hint = id_token_hint::subject(cx, parameters, target)?;
         Ok(Self {
+            response_type,
             scope: scope(parameters, target)?,
             code_challenge: code_challenge(parameters, target)?,
             nonce: parameters.get("nonce").map(ToOwned::to_owned),
             prompt: prompt(parameters)?,
             max_age: max_age(parameters)?,
             login_hint: parameters.get("login_hint").map(ToOwned::to_owned),
-            prefers_device: prefers_device(parameters),
-            expected_user: id_token_hint::user(cx, parameters, target)?,
+            wanted: profile::wanted(parameters, &claims, target),
+            dpop_jkt: dpop::parameter(parameters).map_err(invalid)?,
+            resource: resource(cx, parameters, target)?,
+            expected_user: Expected::parse(hint, &claims).map_err(invalid)?,
+            claims,
         })
     }
 }
@@ -78,8 +85,17 @@ fn invalid(description: impl Into<String>) -> RedirectError {
     RedirectError::new(ErrorCode::InvalidRequest, description)
 }
 
+fn resource(
+    cx: &Provider,
+    parameters: &Parameters,
+    target: &RedirectTarget,
+) -> Result<Option<String>, RedirectError> {
+    of_authorization_request(&cx.issuer_text, target.client(), parameters)
+        .map_err(|refused| RedirectError::new(ErrorCode::InvalidTarget, refused.to_string()))
+}
+
 /// Text of a request as it may stand in an error description (RFC 6749, section 4.1.2.1).
-fn shown(text: &str) -> String {
+pub(super) fn shown(text: &str) -> String {
     text.chars()
         .filter(|c| matches!(c, ' '..='~') && !matches!(c, '"' | '\\' | '`'))
         .take(64)
@@ -134,6 +150,9 @@ fn code_challenge(
     parameters: &Parameters,
     target: &RedirectTarget,
 ) -> Result<Option<String>, RedirectError> {
+    if !profile::has_pkce(target) {
+        return Ok(None);
+    }
     let client = target.client();
     let public = matches!(client.authentication, ClientAuthentication::None);
     match (
@@ -189,14 +208,11 @@ fn prompt(parameters: &Parameters) -> Result<Prompt, RedirectError> {
     Ok(prompt)
 }
 
-/// `acr_values` are a wish, in order of preference (OpenID Connect Core 1.0, section 3.1.2.1): the first
-/// one that is known here counts.
-fn prefers_device(parameters: &Parameters) -> bool {
-    let wishes = parameters.get("acr_values").unwrap_or("");
-    wishes
-        .split(' ')
-        .find(|wish| [ACR_PASSWORD, ACR_PASSWORD_AND_DEVICE].contains(wish))
-        == Some(ACR_PASSWORD_AND_DEVICE)
+fn claims(parameters: &Parameters) -> Result<ClaimsRequest, RedirectError> {
+    let Some(text) = parameters.get("claims") else {
+        return Ok(ClaimsRequest::default());
+    };
+    claims_request::parse(text).map_err(invalid)
 }
 
 fn max_age(parameters: &Parameters) -> Result<Option<TimeDelta>, RedirectError> {

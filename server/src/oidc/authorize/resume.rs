@@ -5,9 +5,12 @@ use axum::extract::{RawQuery, State};
 use axum::response::{IntoResponse as _, Redirect, Response};
 use chrono::TimeDelta;
 
+use super::arrival::Arrived;
 use super::error::{ErrorCode, RedirectError};
 use super::pending::{find, no_store};
-use super::{Visit, client, enter, respond};
+use super::stopped::{self, DENIED};
+use super::{Visit, client, enter, record, respond};
+use crate::audit::Ending;
 use crate::domain::clock::Timestamp;
 use crate::domain::ids::TransactionId;
 use crate::domain::secret::Secret;
@@ -67,6 +70,7 @@ async fn back<'a>(
         cx,
         browser,
         parameters: Parameters::stored(transaction.parameters.clone()),
+        arrived: Arrived::before(&transaction),
         another_account: given.get("account") == Some("another"),
         transaction: Some(transaction),
         now,
@@ -200,18 +204,24 @@ async fn leave(cx: &Provider, browser: &Browser, body: &[u8]) -> Result<Response
         .transactions()
         .take(&transaction.id, &cookie.digest())
         .await?;
-    work.commit().await?;
     let taken = taken.ok_or_else(PageError::no_transaction)?;
     let visit = Visit {
         cx,
         browser,
         parameters: Parameters::stored(taken.parameters.clone()),
+        arrived: Arrived::before(&taken),
         transaction: None,
         another_account: false,
         now,
     };
     // Resolved again: the client may have changed since the request was stored.
-    let target = client::resolve(cx, &visit.parameters)?;
+    let target = client::resolve(cx, &visit.parameters, visit.arrived.carried.signed)?;
+    let too_often = stopped::count(&visit, &target, work.as_mut(), None, DENIED).await?;
+    if let Some(kept_back) = too_often {
+        let record = record::bare(&visit, &target, Ending::Denied);
+        return Ok(stopped::end(&visit, &target, work, record, kept_back).await?);
+    }
+    work.commit().await?;
     let error = RedirectError::new(
         ErrorCode::AccessDenied,
         "the access policies do not allow this sign-in",

@@ -1,5 +1,9 @@
 //! What is still offered to whoever the policies refuse, at moments that the tests choose.
 
+mod arrivals;
+mod entra;
+mod loops;
+
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,6 +13,7 @@ use chrono::TimeDelta;
 use data_encoding::BASE64URL_NOPAD;
 use doorward_engine::{PolicyBundle, SourceFile};
 
+use super::arrival::Arrived;
 use super::{Visit, enter};
 use crate::access::{AccessControl, SignalSources};
 use crate::audit::{DecisionLog, Ending};
@@ -25,7 +30,10 @@ use crate::domain::secret::Secret;
 use crate::domain::session::Session;
 use crate::domain::transaction::{DeviceCheck, Stage, Transaction};
 use crate::oidc::parameters::Parameters;
-use crate::oidc::{Browser, Discovery, Intake, Lifetimes, Parts, Provider, Throttling};
+use crate::oidc::{
+    Backchannel, Browser, ClientKeySets, Discovery, EntraKeys, Intake, Lifetimes, Loops,
+    PairwiseKey, Parts, Provider, Throttling,
+};
 use crate::reload::Live;
 use crate::remote::{Remote, RemoteSettings};
 use crate::signals::client_ip::{ForwardedHeader, ForwardingSettings};
@@ -59,6 +67,15 @@ fn entered() -> Timestamp {
 
 /// A provider at this moment, without devices and without databases of countries.
 async fn provider(now: Timestamp) -> Provider {
+    let clients = format!(
+        "[[client]]\nid = 'wiki-web'\napplication = 'wiki'\npublic = true\n\
+         redirect_uris = ['{REDIRECT_URI}']\n"
+    );
+    provider_of(USERS, &clients, now).await
+}
+
+/// The same with these users and clients.
+async fn provider_of(users: &str, clients: &str, now: Timestamp) -> Provider {
     let (storage, entropy) = (
         SqliteStorage::in_memory().await.unwrap(),
         SeededEntropy::new(1),
@@ -70,26 +87,26 @@ async fn provider(now: Timestamp) -> Provider {
         ],
         None,
     );
-    let clients = format!(
-        "[[client]]\nid = 'wiki-web'\napplication = 'wiki'\npublic = true\n\
-         redirect_uris = ['{REDIRECT_URI}']\n"
-    );
     let geo = GeoDatabases::open([], TimeDelta::days(60)).unwrap();
-    let users = Users::parse(USERS, "users.toml").unwrap();
-    let clients = Clients::parse(&clients, "clients.toml").unwrap();
+    let users = Users::parse(users, "users.toml").unwrap();
+    let clients = Clients::parse(clients, "clients.toml").unwrap();
     let policies = Live::fixed("policies", policies.unwrap(), now);
     let window = TimeDelta::minutes(15);
     Provider::new(Parts {
         issuer: ISSUER.parse().unwrap(),
         issuer_text: ISSUER.to_owned(),
         device_host: None,
+        client_host: None,
         lifetimes: Lifetimes {
             session: TimeDelta::days(1),
             idle_session: TimeDelta::days(1),
             transaction: TimeDelta::minutes(10),
+            pushed: TimeDelta::seconds(90),
             code: TimeDelta::minutes(1),
             id_token: TimeDelta::minutes(5),
             access_token: TimeDelta::minutes(10),
+            refresh: TimeDelta::days(30),
+            idle_refresh: TimeDelta::days(14),
         },
         throttling: Throttling {
             per_account: 10,
@@ -97,6 +114,10 @@ async fn provider(now: Timestamp) -> Provider {
             window,
         },
         intake: Intake::new(50, window),
+        loops: Loops {
+            limit: 3,
+            window: TimeDelta::seconds(4),
+        },
         access: AccessControl::new(policies),
         signals: SignalSources {
             forwarding: ForwardingSettings {
@@ -112,8 +133,12 @@ async fn provider(now: Timestamp) -> Provider {
         keys: KeySet::load(&storage, Algorithm::Es256, &entropy, now)
             .await
             .unwrap(),
+        pairwise: PairwiseKey::passing(&entropy),
         discovery: Discovery::default(),
+        client_keys: ClientKeySets::new(remote()),
+        entra_keys: EntraKeys::new(remote()),
         remote: remote(),
+        backchannel: Backchannel::default(),
         log: DecisionLog::nowhere(),
         clock: Arc::new(ManualClock::new(now)),
         storage: Arc::new(storage),
@@ -195,18 +220,13 @@ async fn answer(request: Transaction, now: Timestamp) -> (StatusCode, Ending) {
         .unwrap();
     work.commit().await.unwrap();
 
-    let cookies = format!("__Host-doorward-session={SESSION}; __Host-doorward-browser={BROWSER}");
-    let mut headers = HeaderMap::new();
-    headers.insert(header::COOKIE, HeaderValue::try_from(cookies).unwrap());
-    let browser = Browser {
-        peer: Peer::plain(SocketAddr::from((Ipv4Addr::LOCALHOST, 40_000))),
-        headers,
-    };
+    let browser = browser(BROWSER);
     let mut records = cx.log.listen();
     let visit = Visit {
         cx: &cx,
         browser: &browser,
         parameters: Parameters::stored(request.parameters.clone()),
+        arrived: Arrived::default(),
         transaction: Some(request),
         another_account: false,
         now,
@@ -214,6 +234,17 @@ async fn answer(request: Transaction, now: Timestamp) -> (StatusCode, Ending) {
     let response = Box::pin(enter(visit)).await;
     let record = records.try_recv().unwrap();
     (response.status(), record.ending.clone())
+}
+
+/// A browser in which Ana is signed in.
+fn browser(identity: &str) -> Browser {
+    let cookies = format!("__Host-doorward-session={SESSION}; __Host-doorward-browser={identity}");
+    let mut headers = HeaderMap::new();
+    headers.insert(header::COOKIE, HeaderValue::try_from(cookies).unwrap());
+    Browser {
+        peer: Peer::plain(SocketAddr::from((Ipv4Addr::LOCALHOST, 40_000))),
+        headers,
+    }
 }
 
 fn asked_for_the_password() -> (StatusCode, Ending) {

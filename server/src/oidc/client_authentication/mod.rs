@@ -3,17 +3,20 @@
 
 mod assertion;
 mod basic;
-mod tls;
+pub(super) mod keys;
+pub(super) mod tls;
 
 use std::sync::Arc;
 
 use serde_json::json;
 
+use super::client_host::ClientHost;
 use super::discovery::{Members, Offer};
 use super::endpoint::{EndpointError, EndpointRequest};
 use super::provider::Provider;
 use crate::directory::clients::{ClientAuthentication, ClientRecord};
 use crate::domain::secret::Secret;
+use crate::jose::Algorithm;
 
 /// A client that has proved itself; or a public one, which has named itself and can do no more.
 #[derive(Debug, Clone)]
@@ -55,11 +58,12 @@ pub(super) async fn authenticate(
         (id.to_owned(), posted)
     };
     let clients = cx.clients.current();
+    let refused = || refused(request, secret.as_ref());
     let record = clients.value.by_id(&id).ok_or_else(refused)?;
     let proved = match (&record.authentication, &secret) {
         (ClientAuthentication::Secret(stored), Some(presented)) => stored.matches(presented),
         (ClientAuthentication::None, None) => true,
-        (_, None) => tls::proves(request, record),
+        (_, None) => tls::proves(cx, request, record).await?,
         (_, Some(_)) => false,
     };
     if !proved {
@@ -71,14 +75,29 @@ pub(super) async fn authenticate(
 }
 
 /// Whether a client exists is not told to who cannot prove to be it.
-fn refused() -> EndpointError {
-    EndpointError::invalid_client("the client is unknown or its secret is wrong")
+fn refused(request: &EndpointRequest, secret: Option<&Secret>) -> EndpointError {
+    EndpointError::invalid_client(match (secret, tls::client_certificate(&request.peer)) {
+        (Some(_), _) => "the client is unknown or its secret is wrong",
+        (None, Some(_)) => "the client is unknown or its certificate is wrong",
+        (None, None) => "the client is unknown or has to prove itself",
+    })
 }
 
 /// What the discovery document says of it.
-pub(super) fn advertise(_: &Offer<'_>, members: &mut Members) {
+pub(super) fn advertise(offer: &Offer<'_>, members: &mut Members) {
+    let mut methods = vec![
+        "client_secret_basic",
+        "client_secret_post",
+        "private_key_jwt",
+        "none",
+    ];
+    methods.extend(offer.client_host.into_iter().flat_map(ClientHost::methods));
     members.insert(
         "token_endpoint_auth_methods_supported".to_owned(),
-        json!(["client_secret_basic", "client_secret_post", "none"]),
+        json!(methods),
+    );
+    members.insert(
+        "token_endpoint_auth_signing_alg_values_supported".to_owned(),
+        Algorithm::names().collect(),
     );
 }

@@ -3,9 +3,10 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::directory::clients::Clients;
-use crate::oidc::authorize::{ACR_PASSWORD, ACR_PASSWORD_AND_DEVICE};
-use crate::oidc::{client_authentication, token};
+use crate::directory::clients::{Clients, SubjectType};
+use crate::oidc::authorize::{self, ACR_PASSWORD, ACR_PASSWORD_AND_DEVICE};
+use crate::oidc::client_host::{self, ClientHost};
+use crate::oidc::{client_authentication, dpop, introspect, logout, pushed, revoke, token};
 
 /// What the provider has to offer at this moment.
 #[derive(Debug)]
@@ -16,6 +17,8 @@ pub struct Offer<'a> {
     pub clients: &'a Clients,
     /// What ID tokens are signed with, by the names of RFC 7518.
     pub algorithms: Vec<Value>,
+    /// The host that asks clients for their certificates, where there is one.
+    pub client_host: Option<&'a ClientHost>,
 }
 
 /// The members of the document, in the order in which they are written.
@@ -25,7 +28,7 @@ pub type Members = Map<String, Value>;
 type Part = fn(&Offer<'_>, &mut Members);
 
 /// All parts, in order.
-const PARTS: [Part; 8] = [
+const PARTS: [Part; 15] = [
     endpoints,
     answers,
     token::advertise,
@@ -34,6 +37,14 @@ const PARTS: [Part; 8] = [
     client_authentication::advertise,
     claims,
     requests,
+    logout::advertise,
+    introspect::advertise,
+    revoke::advertise,
+    dpop::advertise,
+    pushed::advertise,
+    authorize::advertise,
+    // The last one: it says again where endpoints are that others have named.
+    client_host::advertise,
 ];
 
 impl Offer<'_> {
@@ -61,18 +72,26 @@ fn endpoints(offer: &Offer<'_>, members: &mut Members) {
     }
 }
 
-fn answers(_: &Offer<'_>, members: &mut Members) {
-    let scopes = json!(["openid", "profile", "email"]);
-    put(members, "scopes_supported", scopes);
+fn answers(offer: &Offer<'_>, members: &mut Members) {
+    let mut scopes = vec!["openid", "profile", "email"];
+    add_new(&mut scopes, offer.clients.scopes().keys());
+    let apis = offer.clients.audiences().values();
+    add_new(&mut scopes, apis.flat_map(|api| &api.scopes));
+    put(members, "scopes_supported", json!(scopes));
     put(members, "response_types_supported", json!(["code"]));
     let modes = json!(["query", "form_post"]);
     put(members, "response_modes_supported", modes);
 }
 
-fn subjects(_: &Offer<'_>, members: &mut Members) {
+fn subjects(offer: &Offer<'_>, members: &mut Members) {
     let classes = json!([ACR_PASSWORD, ACR_PASSWORD_AND_DEVICE]);
     put(members, "acr_values_supported", classes);
-    put(members, "subject_types_supported", json!(["public"]));
+    let mut types = vec!["public"];
+    let mut clients = offer.clients.all();
+    if clients.any(|client| client.subject != SubjectType::Public) {
+        types.push("pairwise");
+    }
+    put(members, "subject_types_supported", json!(types));
 }
 
 fn signatures(offer: &Offer<'_>, members: &mut Members) {
@@ -80,9 +99,9 @@ fn signatures(offer: &Offer<'_>, members: &mut Members) {
     put(members, "id_token_signing_alg_values_supported", algorithms);
 }
 
-fn claims(_: &Offer<'_>, members: &mut Members) {
+fn claims(offer: &Offer<'_>, members: &mut Members) {
     put(members, "claim_types_supported", json!(["normal"]));
-    let names = json!([
+    let mut names = vec![
         "sub",
         "iss",
         "aud",
@@ -97,14 +116,14 @@ fn claims(_: &Offer<'_>, members: &mut Members) {
         "preferred_username",
         "email",
         "email_verified",
-    ]);
-    put(members, "claims_supported", names);
+    ];
+    let scopes = offer.clients.scopes().values();
+    add_new(&mut names, scopes.flat_map(|scope| scope.claims.keys()));
+    put(members, "claims_supported", json!(names));
 }
 
 fn requests(_: &Offer<'_>, members: &mut Members) {
-    put(members, "claims_parameter_supported", json!(false));
-    put(members, "request_parameter_supported", json!(false));
-    put(members, "request_uri_parameter_supported", json!(false));
+    put(members, "claims_parameter_supported", json!(true));
     // RFC 9207, section 3.
     let issuer = "authorization_response_iss_parameter_supported";
     put(members, issuer, json!(true));
@@ -112,6 +131,15 @@ fn requests(_: &Offer<'_>, members: &mut Members) {
     // OpenID Connect Prompt Create 1.0, section 4.
     let prompts = json!(["none", "login", "select_account"]);
     put(members, "prompt_values_supported", prompts);
+}
+
+/// Adds the names that are not there yet.
+fn add_new<'a>(names: &mut Vec<&'a str>, more: impl Iterator<Item = &'a String>) {
+    for name in more {
+        if !names.contains(&name.as_str()) {
+            names.push(name);
+        }
+    }
 }
 
 fn put(members: &mut Members, name: &str, value: Value) {
@@ -125,10 +153,15 @@ mod tests {
     const ISSUER: &str = "https://id.example.com";
 
     fn made() -> Members {
+        made_for(&Clients::default())
+    }
+
+    fn made_for(clients: &Clients) -> Members {
         let offer = Offer {
             issuer: ISSUER,
-            clients: &Clients::default(),
+            clients,
             algorithms: vec![json!("ES256")],
+            client_host: None,
         };
         offer.document()
     }
@@ -143,6 +176,27 @@ mod tests {
                 assert!(url.starts_with(&format!("{ISSUER}/")), "{name}: {url}");
             }
         }
+    }
+
+    #[test]
+    fn what_the_clients_file_declares_stands_in_it() {
+        let text = "[[scope]]\nid = 'staff'\nclaims = { groups = 'groups', email = 'email' }\n\
+            [[client]]\nid = 'wiki-web'\npublic = true\nsubject = 'pairwise'\n\
+            redirect_uris = ['https://wiki.example.com/callback']\n";
+        let clients = Clients::parse_everything(text, "clients.toml").unwrap();
+        let members = made_for(&clients.value);
+        let has = |member: &str, name: &str| {
+            let values = members[member].as_array().unwrap();
+            let count = values.iter().filter(|value| **value == name).count();
+            assert!(count < 2, "{member}: {name}");
+            count == 1
+        };
+        assert!(has("scopes_supported", "staff") && has("scopes_supported", "profile"));
+        assert!(has("claims_supported", "groups") && has("claims_supported", "email"));
+        assert!(has("subject_types_supported", "pairwise"));
+        let bare = made();
+        assert_eq!(bare["subject_types_supported"], json!(["public"]));
+        assert_eq!(bare["scopes_supported"].as_array().unwrap()[0], "openid");
     }
 
     #[test]

@@ -25,27 +25,35 @@ pub struct Discovery(ArcSwapOption<Made>);
 #[derive(Debug)]
 struct Made {
     clients: Digest,
+    keys: u64,
     bytes: Bytes,
 }
 
 impl Discovery {
-    /// The document for the clients that are live.
+    /// The document for the clients and the keys that are live.
     fn current(&self, cx: &Provider) -> Bytes {
         let clients = cx.clients.current();
+        let keys = cx.keys.current();
         let made = self.0.load();
         if let Some(made) = &*made
             && made.clients == clients.digest
+            && made.keys == keys.version()
         {
             return made.bytes.clone();
         }
         let offer = Offer {
             issuer: &cx.issuer_text,
             clients: &clients.value,
-            algorithms: vec![json!(cx.keys.active().algorithm())],
+            algorithms: keys
+                .algorithms()
+                .map(|algorithm| json!(algorithm))
+                .collect(),
+            client_host: cx.client_host.as_ref(),
         };
         let bytes = Bytes::from(Value::Object(offer.document()).to_string());
         self.0.store(Some(Arc::new(Made {
             clients: clients.digest,
+            keys: keys.version(),
             bytes: bytes.clone(),
         })));
         bytes
@@ -63,8 +71,11 @@ pub async fn jwks(State(cx): State<Provider>) -> Response {
 }
 
 fn published(body: Bytes) -> Response {
+    // Microsoft Entra reads no document that comes in chunks, whatever lies on the way.
+    let length = HeaderValue::from(body.len());
     let mut response = body.into_response();
     let headers = response.headers_mut();
+    headers.insert(header::CONTENT_LENGTH, length);
     headers.insert(
         header::CONTENT_TYPE,
         HeaderValue::from_static("application/json"),

@@ -4,14 +4,16 @@ use data_encoding::BASE64URL_NOPAD;
 use serde_json::Value;
 use subtle::ConstantTimeEq as _;
 
-use super::issue;
+use super::{issue, refresh, sender};
 use crate::directory::clients::ClientRecord;
 use crate::domain::code::{Redemption, StoredCode};
+use crate::domain::grant::Grant;
 use crate::domain::secret::Secret;
 use crate::oidc::client_authentication::AuthenticatedClient;
 use crate::oidc::endpoint::{EndpointError, EndpointRequest};
 use crate::oidc::parameters::Parameters;
 use crate::oidc::provider::Provider;
+use crate::oidc::resource;
 
 /// The tokens that the code in the form is worth.
 pub(super) async fn redeem(
@@ -23,6 +25,7 @@ pub(super) async fn redeem(
     let code = form
         .get("code")
         .ok_or_else(|| EndpointError::invalid_request("code is missing"))?;
+    let confirmation = sender::proven(cx, request, client).await?;
     let now = cx.now();
     let hash = Secret::from_untrusted(code).digest();
     let mut work = cx.storage.begin().await?;
@@ -31,7 +34,8 @@ pub(super) async fn redeem(
         Redemption::Redeemed(stored) => *stored,
         Redemption::Replayed(grant) => {
             // RFC 9700, section 4.5: what was issued for a code that is used twice is revoked.
-            let revoked = work.access_tokens().revoke_grant(&grant).await?;
+            let revoked = work.refresh_tokens().revoke_grant(&grant).await?
+                + work.access_tokens().revoke_grant(&grant).await?;
             work.commit().await?;
             tracing::warn!(client = %client.id, revoked, "authorization code was used twice");
             return Err(EndpointError::invalid_grant("the code was used already"));
@@ -42,7 +46,8 @@ pub(super) async fn redeem(
             ));
         }
     };
-    if let Err(error) = check(&stored, client, form) {
+    let checked = check(&stored, client, form);
+    if let Err(error) = checked.and_then(|()| sender::redeems(stored.dpop_jkt, confirmation)) {
         work.commit().await?;
         return Err(error);
     }
@@ -57,7 +62,28 @@ pub(super) async fn redeem(
             "the user is not known any more",
         ));
     };
-    let tokens = issue::tokens(cx, work.as_mut(), &stored.grant, user, now).await?;
+    let issuer = &cx.issuer_text;
+    let audience = match resource::of_token_request(issuer, client, &stored.grant.audience, form) {
+        Ok(audience) => audience,
+        Err(refused) => {
+            work.commit().await?;
+            return Err(refused.into());
+        }
+    };
+    let granted = Grant {
+        confirmation,
+        ..stored.grant
+    };
+    // What was granted stays as it is: a later token may be for another of its resources.
+    let narrowed = Grant {
+        audience,
+        ..granted.clone()
+    };
+    let mut tokens = issue::tokens(cx, work.as_mut(), &narrowed, user, now).await?;
+    if let Some((secret, token)) = refresh::first(cx, client, &granted, now) {
+        work.refresh_tokens().insert(&token).await?;
+        refresh::add(&mut tokens, &secret);
+    }
     work.commit().await?;
     Ok(tokens)
 }

@@ -1,9 +1,10 @@
-//! The client certificate of a device: may it be believed, and which device does it name?
-//! Possession of the key is proved in the TLS handshake (`device_tls`); what the inventory says
-//! about the device is read in `directory::devices`.
+//! Client certificates: may one be believed, and which device or client does it name?
+//! Possession of the key is proved in the TLS handshake (`asking_tls`); what the inventory says
+//! about a device is read in `directory::devices`, and who a client is in `oidc`.
 
 mod identity;
 pub(crate) mod name;
+mod names;
 pub(crate) mod pem_file;
 mod trust;
 mod verify;
@@ -13,7 +14,8 @@ pub(crate) mod fixtures;
 
 pub use identity::{CertificateIdentity, identity};
 pub use name::serial_number;
-pub use trust::{DeviceTrust, TrustSource};
+pub use names::{CertificateNames, names};
+pub use trust::{CertificateTrust, TrustSource};
 pub use verify::{CertificateRefused, LONGEST_CHAIN, Verified};
 
 use std::sync::{Arc, LazyLock};

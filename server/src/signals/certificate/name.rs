@@ -9,6 +9,7 @@ use x509_parser::time::ASN1Time;
 use x509_parser::x509::{AttributeTypeAndValue, RelativeDistinguishedName, X509Name};
 
 use crate::domain::clock::Timestamp;
+use crate::domain::distinguished_name::keyword;
 
 /// The serial number of a certificate: upper-case hexadecimal without leading zeros.
 ///
@@ -68,21 +69,7 @@ fn relative_name(name: &RelativeDistinguishedName<'_>) -> String {
 
 fn attribute(attribute: &AttributeTypeAndValue<'_>) -> String {
     let oid = attribute.attr_type().to_id_string();
-    // RFC 4514 section 3, and two more that certificates carry often.
-    let kind = match oid.as_str() {
-        "2.5.4.3" => "CN",
-        "2.5.4.5" => "serialNumber",
-        "2.5.4.6" => "C",
-        "2.5.4.7" => "L",
-        "2.5.4.8" => "ST",
-        "2.5.4.9" => "street",
-        "2.5.4.10" => "O",
-        "2.5.4.11" => "OU",
-        "0.9.2342.19200300.100.1.1" => "UID",
-        "0.9.2342.19200300.100.1.25" => "DC",
-        "1.2.840.113549.1.9.1" => "emailAddress",
-        other => other,
-    };
+    let kind = keyword(&oid).unwrap_or(&oid);
     let value = text(attribute).map_or_else(
         || format!("#{}", HEXUPPER.encode(attribute.as_slice())),
         |text| escaped(&text),

@@ -1,5 +1,5 @@
-//! Which authorities may speak for devices, and what they have revoked: read from files, whole or
-//! not at all. Judging a certificate by them is left to `verify`.
+//! Which authorities may speak for devices, or for clients, and what they have revoked: read from files,
+//! whole or not at all. Judging a certificate by them is left to `verify`.
 
 use std::cmp::Reverse;
 use std::fmt;
@@ -18,11 +18,11 @@ use crate::domain::clock::Timestamp;
 use crate::domain::diagnostic::Diagnostic;
 use crate::reload::{Built, Snapshot, Source, Watched};
 
-/// An authority that ends sooner than this is worth a warning: after it every device needs another certificate.
+/// An authority that ends sooner than this is worth a warning: after it every holder needs another certificate.
 const SOON: TimeDelta = TimeDelta::days(30);
 
-/// The authorities whose certificates may name devices, with their revocation lists.
-pub struct DeviceTrust {
+/// The authorities whose certificates may name somebody, with their revocation lists.
+pub struct CertificateTrust {
     pub(super) authorities: Vec<Authority>,
     /// Newest first: of several lists with the same scope the first one is asked.
     pub(super) lists: Vec<RevocationList>,
@@ -33,6 +33,8 @@ pub(super) struct Authority {
     pub(super) anchor: TrustAnchor<'static>,
     pub(super) not_before: Timestamp,
     pub(super) not_after: Timestamp,
+    /// Whether it certifies keys in hardware only.
+    pub(super) hardware: bool,
     name: String,
     file: String,
 }
@@ -48,7 +50,16 @@ pub(super) struct RevocationList {
     file: String,
 }
 
-impl DeviceTrust {
+impl CertificateTrust {
+    /// Trust in nobody: for a host that knows its clients by their keys alone.
+    #[must_use]
+    pub fn nobody() -> Self {
+        Self {
+            authorities: Vec::new(),
+            lists: Vec::new(),
+        }
+    }
+
     /// The names of the authorities: sent to browsers in the handshake, so that the picker shows
     /// only certificates that can help.
     ///
@@ -104,31 +115,35 @@ impl RevocationList {
     }
 }
 
-impl fmt::Debug for DeviceTrust {
+impl fmt::Debug for CertificateTrust {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let authorities: Vec<&str> = self.authorities.iter().map(|a| a.name.as_str()).collect();
         let lists: Vec<&str> = self.lists.iter().map(|l| l.issuer.as_str()).collect();
-        f.debug_struct("DeviceTrust")
+        f.debug_struct("CertificateTrust")
             .field("authorities", &authorities)
             .field("revocation_lists", &lists)
             .finish()
     }
 }
 
-/// Where the trust in devices is read from.
+/// Where the trust in one kind of holders is read from.
 #[derive(Debug, Clone)]
 pub struct TrustSource {
+    /// The name by which operators know the source.
+    pub name: &'static str,
     /// Files with certificates of authorities, PEM or DER.
     pub authorities: Vec<PathBuf>,
+    /// Those of these files whose authorities certify keys in hardware only.
+    pub hardware: Vec<PathBuf>,
     /// Files with certificate revocation lists, PEM or DER.
     pub revocation_lists: Vec<PathBuf>,
 }
 
 impl Source for TrustSource {
-    type Value = DeviceTrust;
+    type Value = CertificateTrust;
 
     fn name(&self) -> &'static str {
-        "device-trust"
+        self.name
     }
 
     fn watched(&self) -> Watched {
@@ -139,13 +154,13 @@ impl Source for TrustSource {
     fn build(
         &self,
         snapshot: &Snapshot,
-        _previous: Option<&DeviceTrust>,
+        _previous: Option<&CertificateTrust>,
         _now: Timestamp,
-    ) -> Result<Built<DeviceTrust>, Vec<Diagnostic>> {
+    ) -> Result<Built<CertificateTrust>, Vec<Diagnostic>> {
         let mut reading = Reading::default();
         for path in &self.authorities {
             match SourceFile::find(snapshot, path) {
-                Ok(file) => reading.authorities_of(&file),
+                Ok(file) => reading.authorities_of(&file, self.hardware.contains(path)),
                 Err(problem) => reading.errors.push(*problem),
             }
         }
@@ -158,7 +173,7 @@ impl Source for TrustSource {
         reading.finish()
     }
 
-    fn warnings(&self, value: &DeviceTrust, now: Timestamp) -> Vec<Diagnostic> {
+    fn warnings(&self, value: &CertificateTrust, now: Timestamp) -> Vec<Diagnostic> {
         let authorities = value.authorities.iter();
         let lists = value.lists.iter();
         authorities
@@ -177,25 +192,24 @@ struct Reading {
 }
 
 impl Reading {
-    fn authorities_of(&mut self, file: &SourceFile<'_>) {
+    fn authorities_of(&mut self, file: &SourceFile<'_>, hardware: bool) {
         let certificates = match file.certificates() {
             Ok(certificates) => certificates,
             Err(problem) => return self.errors.push(*problem),
         };
         for der in &certificates {
-            let authority = match authority(der, file) {
+            let authority = match authority(der, file, hardware) {
                 Ok(authority) => authority,
                 Err(message) => {
                     self.errors.push(file.error(message));
                     continue;
                 }
             };
-            if !self
-                .authorities
-                .iter()
-                .any(|known| known.anchor == authority.anchor)
-            {
-                self.authorities.push(authority);
+            let mut known = self.authorities.iter_mut();
+            match known.find(|known| known.anchor == authority.anchor) {
+                // Listed twice, it is worth the less of what is said of it.
+                Some(known) => known.hardware &= authority.hardware,
+                None => self.authorities.push(authority),
             }
         }
     }
@@ -255,12 +269,12 @@ impl Reading {
         })
     }
 
-    fn finish(mut self) -> Result<Built<DeviceTrust>, Vec<Diagnostic>> {
+    fn finish(mut self) -> Result<Built<CertificateTrust>, Vec<Diagnostic>> {
         if self.authorities.is_empty() && self.errors.is_empty() {
             // Without names in the handshake browsers offer every certificate they have.
             self.errors.push(
-                Diagnostic::error("", "no authority for device certificates is configured")
-                    .with_help("list the certificate of your authority under `device.authorities`"),
+                Diagnostic::error("", "no authority for certificates is configured")
+                    .with_help("list the certificate of your authority under `authorities`"),
             );
         }
         if !self.errors.is_empty() {
@@ -285,7 +299,7 @@ impl Reading {
             }
         }
         Ok(Built {
-            value: DeviceTrust {
+            value: CertificateTrust {
                 authorities: self.authorities,
                 lists: self.lists,
             },
@@ -294,7 +308,11 @@ impl Reading {
     }
 }
 
-fn authority(der: &CertificateDer<'_>, file: &SourceFile<'_>) -> Result<Authority, String> {
+fn authority(
+    der: &CertificateDer<'_>,
+    file: &SourceFile<'_>,
+    hardware: bool,
+) -> Result<Authority, String> {
     let malformed = || "this is not a certificate".to_owned();
     let certificate = name::parse(der).ok_or_else(malformed)?;
     let anchor = webpki::anchor_from_trusted_cert(der).map_err(|_| malformed())?;
@@ -313,6 +331,7 @@ fn authority(der: &CertificateDer<'_>, file: &SourceFile<'_>) -> Result<Authorit
         anchor: anchor.to_owned(),
         not_before,
         not_after,
+        hardware,
         name,
         file: file.name.clone(),
     })

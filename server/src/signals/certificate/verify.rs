@@ -12,8 +12,9 @@ use webpki::{
 };
 use x509_parser::certificate::X509Certificate;
 
-use super::trust::{Authority, DeviceTrust};
+use super::trust::{Authority, CertificateTrust};
 use super::{crypto, name};
+use crate::config::KeyProtection;
 use crate::domain::clock::Timestamp;
 
 /// Certificates of a chain at most, the leaf included. Honest chains have two or three; the bound
@@ -33,6 +34,8 @@ pub struct Verified {
     pub not_after: Timestamp,
     /// Whom it names, as RFC 4514 writes names.
     pub subject: String,
+    /// Where its key is, as far as the authorities vouch for it.
+    pub keys: KeyProtection,
 }
 
 /// Why a certificate does not count, in words for the person whose device it is.
@@ -73,7 +76,7 @@ pub enum CertificateRefused {
     Malformed,
 }
 
-impl DeviceTrust {
+impl CertificateTrust {
     /// Judges the chain, leaf first, as it came in the handshake.
     ///
     /// Decided here: the purpose must include client authentication where the certificate limits
@@ -102,29 +105,39 @@ impl DeviceTrust {
                 .map(|der| CertificateDer::from(der.as_slice()))
                 .collect(),
         };
-        self.check_path(&chain, now)?;
+        let keys = self.check_path(&chain, now)?;
 
         Ok(Verified {
             issuer: name::distinguished_name(certificate.issuer()),
             serial: name::serial(&certificate),
             subject: name::distinguished_name(certificate.subject()),
             not_after,
+            keys,
             leaf: leaf.clone(),
         })
     }
 
-    /// Looks for an authority to which a path leads. Any other refusal says more than that the
-    /// issuer is unknown.
-    fn check_path(&self, chain: &Chain<'_>, now: Timestamp) -> Result<(), CertificateRefused> {
+    /// Looks for an authority to which a path leads, and says where the key is. Any other refusal says more than that
+    /// the issuer is unknown.
+    ///
+    /// A path can lead to several authorities, one above the other. The key is in hardware where each of them says so:
+    /// what an authority above lets others issue is nothing that one below could vouch for.
+    fn check_path(
+        &self,
+        chain: &Chain<'_>,
+        now: Timestamp,
+    ) -> Result<KeyProtection, CertificateRefused> {
         let mut refused = CertificateRefused::UnknownIssuer;
+        let mut found = None;
         for (position, authority) in self.authorities.iter().enumerate() {
             match self.check_path_to(position, authority, chain, now) {
-                Ok(()) => return Ok(()),
+                Ok(()) if authority.hardware => found = Some(KeyProtection::Hardware),
+                Ok(()) => return Ok(KeyProtection::Software),
                 Err(CertificateRefused::UnknownIssuer) => {}
                 Err(reason) => refused = reason,
             }
         }
-        Err(refused)
+        found.ok_or(refused)
     }
 
     /// RFC 5280 section 6, towards one authority.

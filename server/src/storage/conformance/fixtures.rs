@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 use crate::domain::authentication::{Authentication, DeviceProof};
 use crate::domain::claims_request::{ClaimsRequest, RequestedClaim};
 use crate::domain::clock::Timestamp;
-use crate::domain::grant::{Confirmation, Grant, GrantKind};
+use crate::domain::grant::{Confirmation, Grant, GrantKind, SeenAddress};
 use crate::domain::ids::{
     ApplicationId, ClientId, GrantId, KeyId, Reference, SessionId, TransactionId, UserId,
 };
@@ -59,7 +59,10 @@ pub(crate) fn grant(name: &str) -> Grant {
         reference: reference("7F3K-29QD"),
         authentication: session("s1").authentication,
         device: Some(proof()),
-        address: Some("192.0.2.7".parse().unwrap()),
+        address: Some(SeenAddress {
+            address: "192.0.2.7".parse().unwrap(),
+            seen_at: at(-5),
+        }),
         audience: vec!["https://api.example".to_owned()],
         confirmation: Some(Confirmation::Key([7; 32])),
         claims: ClaimsRequest {

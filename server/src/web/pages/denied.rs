@@ -28,8 +28,12 @@ pub struct Denied {
     pub transaction: String,
     /// The token of `web::csrf` for the form that returns to the client.
     pub csrf: String,
+    /// What the application calls the request, where its own log can be searched by that.
+    pub request_id: Option<String>,
     /// The username, where somebody is signed in.
     pub signed_in_as: Option<String>,
+    /// Whether it could be somebody else.
+    pub another_account: bool,
 }
 
 /// One thing a policy asked for, and what was found.
@@ -129,7 +133,9 @@ impl Denied {
             check_again_url: "/authorize/resume?transaction=gezdgnbvgy3tqojqgezdgnbvgy".to_owned(),
             transaction: "gezdgnbvgy3tqojqgezdgnbvgy".to_owned(),
             csrf: "c2FtcGxl".to_owned(),
+            request_id: None,
             signed_in_as: Some("ana@example.com".to_owned()),
+            another_account: true,
         }
     }
 

@@ -6,16 +6,20 @@ mod device_check;
 mod error;
 mod form_post;
 mod home;
+mod refused_hint;
 mod sign_in;
 mod sign_out;
+mod stopped;
 
 pub use denied::{Condition, Denied, Held};
 pub use device_check::DeviceCheck;
 pub use error::ErrorPage;
 pub use form_post::FormPost;
 pub use home::Home;
+pub use refused_hint::RefusedHint;
 pub use sign_in::{SignIn, SignInError};
-pub use sign_out::{SignOut, SignedOut};
+pub use sign_out::{SignOut, SignOutOnward, SignedOut};
+pub use stopped::Stopped;
 
 /// The words of a page as a person reads them, one line for each block, its title first.
 #[cfg(test)]
@@ -79,8 +83,10 @@ mod tests {
             rendered("sign in", &SignIn::samples()),
             rendered("device check", &DeviceCheck::samples()),
             rendered("denied", &Denied::samples()),
-            rendered("sign out", &[SignOut::sample()]),
+            rendered("sign out", &SignOut::samples()),
             rendered("signed out", &[SignedOut::sample()]),
+            rendered("stopped", &[Stopped::sample()]),
+            rendered("refused hint", &[RefusedHint::sample()]),
             rendered("error", &ErrorPage::samples()),
             rendered("form post", &[FormPost::sample()]),
             rendered("home", &[Home::sample()]),

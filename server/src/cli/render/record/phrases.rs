@@ -17,12 +17,21 @@ pub(super) fn ending(ending: &Ending) -> (&'static str, Tone) {
         Ending::StepUpAsked { .. } => ("step-up", Tone::Doubtful),
         Ending::InteractionRequired { .. } => ("interaction", Tone::Doubtful),
         Ending::Refused { .. } => ("refused", Tone::Bad),
+        Ending::Reported {
+            managed: true,
+            compliant: true,
+        } => ("reported", Tone::Good),
+        Ending::Reported { .. } => ("reported", Tone::Doubtful),
+        Ending::LoopStopped { .. } => ("loop", Tone::Bad),
         Ending::Abandoned { .. } => ("abandoned", Tone::Doubtful),
     }
 }
 
-pub(super) fn what_happened(ending: &Ending) -> String {
-    match ending {
+pub(super) fn what_happened(record: &DecisionRecord) -> String {
+    let refreshing = record.action == Action::Refresh;
+    match &record.ending {
+        Ending::Permitted if refreshing => "New tokens were issued to the client.".to_owned(),
+        Ending::Denied if refreshing => "The client was given no new tokens.".to_owned(),
         Ending::Permitted => "A code was issued to the client.".to_owned(),
         Ending::Denied => "The user was shown why not.".to_owned(),
         Ending::StepUpAsked { password, device } => match (password, device) {
@@ -38,6 +47,20 @@ pub(super) fn what_happened(ending: &Ending) -> String {
         Ending::Refused { error, detail } => {
             format!(
                 "The request itself was wrong, and nobody was asked anything: `{error}`, {detail}"
+            )
+        }
+        Ending::Reported { managed, compliant } => {
+            let managed = if *managed { "managed" } else { "not managed" };
+            let compliant = if *compliant {
+                "compliant"
+            } else {
+                "not compliant"
+            };
+            format!("The client was told about the device: {managed}, {compliant}.")
+        }
+        Ending::LoopStopped { outcome } => {
+            format!(
+                "The client got the same answer again and again: it was kept back, `{outcome}`."
             )
         }
         Ending::Abandoned { stage } => {
@@ -173,8 +196,10 @@ pub(super) fn why(record: &DecisionRecord) -> String {
     match &record.ending {
         Ending::Refused { detail, .. } => return detail.clone(),
         Ending::Abandoned { stage } => return asked_last(stage).to_owned(),
+        Ending::LoopStopped { outcome } => return format!("the same answer too often: {outcome}"),
         Ending::Permitted
         | Ending::Denied
+        | Ending::Reported { .. }
         | Ending::StepUpAsked { .. }
         | Ending::InteractionRequired { .. } => {}
     }

@@ -9,7 +9,7 @@ use doorward_engine::{
 };
 
 use super::*;
-use crate::audit::{Ending, SignalTrail};
+use crate::audit::{Caller, Ending, SignalTrail};
 
 fn now() -> DateTime<Utc> {
     "2026-11-24T09:00:00Z".parse().unwrap()
@@ -157,6 +157,64 @@ fn abandoned() -> DecisionRecord {
     let stage = "asked-password".to_owned();
     let ending = Ending::Abandoned { stage };
     DecisionRecord::new("7F3K-29QD".parse().unwrap(), now(), ending)
+}
+
+fn stopped() -> DecisionRecord {
+    let outcome = "permitted".to_owned();
+    DecisionRecord {
+        caller: Caller {
+            client_request_id: Some("8b1f0b1e-2d3c-4c5d-9e8f-0a1b2c3d4e5f".to_owned()),
+            state: Some("af0ifjsldkj".to_owned()),
+            app_name: Some("Payroll".to_owned()),
+            ..Caller::default()
+        },
+        ..answered(
+            Ending::LoopStopped { outcome },
+            &ana_to("wiki"),
+            Offers::none,
+        )
+    }
+}
+
+#[test]
+fn a_loop_says_what_was_kept_back_and_where_else_to_look() {
+    let text = record(&stopped(), Style::plain());
+    for line in [
+        "loop  7F3K-29QD  2026-11-24 09:00:00 UTC\n",
+        "again and again: it was kept back, `permitted`.\n",
+        "\nIn the log of the other side\n  request id    8b1f0b1e-2d3c-4c5d-9e8f-0a1b2c3d4e5f\n  \
+         state         af0ifjsldkj\n  application   Payroll\n\n",
+    ] {
+        assert!(text.contains(line), "no `{line}` in {text}");
+    }
+    let line = record_line(&stopped(), Style::plain());
+    assert!(
+        line.ends_with("the same answer too often: permitted"),
+        "{line}"
+    );
+}
+
+#[test]
+fn a_report_says_what_the_client_was_told() {
+    let report = |managed, compliant| {
+        let ending = Ending::Reported { managed, compliant };
+        let mut request = ana_to("wiki");
+        request.action = Action::Posture;
+        let mut reported = answered(ending, &request, Offers::none);
+        reported.action = Action::Posture;
+        record(&reported, Style::plain())
+    };
+    let text = report(true, false);
+    assert!(text.starts_with("reported  7F3K-29QD"), "{text}");
+    assert!(
+        text.contains("about the device: managed, not compliant.\n"),
+        "{text}"
+    );
+    let text = report(false, true);
+    assert!(
+        text.contains("about the device: not managed, compliant.\n"),
+        "{text}"
+    );
 }
 
 #[test]

@@ -8,7 +8,9 @@ use crate::reload::fixtures::diagnostics_at;
 
 fn source(lists: bool) -> TrustSource {
     TrustSource {
+        name: "device-trust",
         authorities: vec!["ca.pem".into()],
+        hardware: Vec::new(),
         revocation_lists: if lists {
             vec!["ca.crl".into()]
         } else {
@@ -17,7 +19,7 @@ fn source(lists: bool) -> TrustSource {
     }
 }
 
-fn build(ca: &str, list: Option<Vec<u8>>) -> Result<Built<DeviceTrust>, Vec<Diagnostic>> {
+fn build(ca: &str, list: Option<Vec<u8>>) -> Result<Built<CertificateTrust>, Vec<Diagnostic>> {
     let source = source(list.is_some());
     let mut files = vec![("ca.pem", ca.as_bytes().to_vec())];
     files.extend(list.map(|list| ("ca.crl", list)));
@@ -109,7 +111,9 @@ async fn what_expires_while_it_is_live_is_a_warning() {
     });
     let directory = tempfile::tempdir().unwrap();
     let source = TrustSource {
+        name: "device-trust",
         authorities: vec![directory.path().join("ca.pem")],
+        hardware: Vec::new(),
         revocation_lists: vec![directory.path().join("ca.crl")],
     };
     fs::write(&source.authorities[0], ca.pem()).unwrap();
@@ -165,7 +169,9 @@ fn a_list_that_the_authority_did_not_sign_is_refused() {
 #[test]
 fn no_authority_at_all_is_refused() {
     let source = TrustSource {
+        name: "device-trust",
         authorities: Vec::new(),
+        hardware: Vec::new(),
         revocation_lists: Vec::new(),
     };
 

@@ -4,13 +4,14 @@
 use rcgen::{ExtendedKeyUsagePurpose, IsCa, KeyUsagePurpose, SerialNumber, date_time_ymd};
 
 use super::super::fixtures::{Authority, Leaf, SERIAL, now, snapshot};
-use super::super::{CertificateRefused, DeviceTrust, TrustSource, Verified};
+use super::super::{CertificateRefused, CertificateTrust, TrustSource, Verified};
+use crate::config::KeyProtection;
 use crate::reload::Source;
 
 type Outcome = Result<Verified, CertificateRefused>;
 
 /// Trust in these authorities, with these revocation lists.
-fn trust(authorities: &[&Authority], lists: &[Vec<u8>]) -> DeviceTrust {
+fn trust(authorities: &[&Authority], lists: &[Vec<u8>]) -> CertificateTrust {
     let pem: String = authorities
         .iter()
         .map(|authority| authority.pem())
@@ -19,7 +20,9 @@ fn trust(authorities: &[&Authority], lists: &[Vec<u8>]) -> DeviceTrust {
     let names = ["0.crl", "1.crl", "2.crl"];
     files.extend(names.into_iter().zip(lists.iter().cloned()));
     let source = TrustSource {
+        name: "device-trust",
         authorities: vec!["ca.pem".into()],
+        hardware: Vec::new(),
         revocation_lists: names.iter().take(lists.len()).map(Into::into).collect(),
     };
     source.build(&snapshot(&files), None, now()).unwrap().value
@@ -42,6 +45,7 @@ fn a_certificate_of_an_authority_of_ours_counts() {
     assert_eq!(verified.issuer, "CN=CA");
     assert_eq!(verified.serial, "ABC");
     assert_eq!(verified.subject, "CN=MBP-ANA");
+    assert_eq!(verified.keys, KeyProtection::Software);
     assert_eq!(verified.not_after.to_rfc3339(), "2027-01-01T00:00:00+00:00");
 }
 
@@ -275,4 +279,57 @@ fn a_chain_that_is_too_long_is_refused_unread() {
 
     let outcome = trust(&[&ca], &[]).verify(&chain, now());
     assert_eq!(refused(outcome), CertificateRefused::Malformed);
+}
+
+/// Where the key of a device is, whose chain goes up to a root: by what is known of both authorities.
+fn keys(root_in_hardware: bool, issuing_in_hardware: bool) -> KeyProtection {
+    let root = Authority::root("Root");
+    let issuing = root.intermediate("Issuing");
+    let files = [
+        ("root.pem", root.pem().into_bytes()),
+        ("issuing.pem", issuing.pem().into_bytes()),
+    ];
+    let listed = [
+        ("root.pem", root_in_hardware),
+        ("issuing.pem", issuing_in_hardware),
+    ];
+    let source = TrustSource {
+        name: "device-trust",
+        authorities: listed.iter().map(|(file, _)| file.into()).collect(),
+        hardware: listed
+            .iter()
+            .filter(|(_, hardware)| *hardware)
+            .map(|(file, _)| file.into())
+            .collect(),
+        revocation_lists: Vec::new(),
+    };
+    let trust = source.build(&snapshot(&files), None, now()).unwrap().value;
+    let chain = vec![issuing.device(|_| {}).der, issuing.der()];
+    trust.verify(&chain, now()).unwrap().keys
+}
+
+#[test]
+fn a_key_is_in_hardware_where_every_authority_of_its_path_says_so() {
+    assert_eq!(keys(true, true), KeyProtection::Hardware);
+    for (root, issuing) in [(true, false), (false, true), (false, false)] {
+        assert_eq!(keys(root, issuing), KeyProtection::Software);
+    }
+}
+
+#[test]
+fn an_authority_that_is_listed_twice_is_worth_the_less_of_both() {
+    let ca = Authority::root("CA");
+    let pem = ca.pem().into_bytes();
+    for files in [["a.pem", "b.pem"], ["b.pem", "a.pem"]] {
+        let source = TrustSource {
+            name: "device-trust",
+            authorities: files.map(Into::into).into(),
+            hardware: vec!["a.pem".into()],
+            revocation_lists: Vec::new(),
+        };
+        let snapshot = snapshot(&files.map(|file| (file, pem.clone())));
+        let trust = source.build(&snapshot, None, now()).unwrap().value;
+        let verified = trust.verify(&chain(ca.device(|_| {})), now()).unwrap();
+        assert_eq!(verified.keys, KeyProtection::Software);
+    }
 }

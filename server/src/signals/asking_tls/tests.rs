@@ -9,7 +9,7 @@ use rustls_pki_types::ServerName;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream};
 use tokio_rustls::{TlsAcceptor, TlsConnector, client, server};
 
-use super::DeviceTls;
+use super::AskingTls;
 use super::fixtures::{HOST, Wallet, browser, live_identity, live_trust};
 use crate::signals::certificate::fixtures::Authority;
 
@@ -17,7 +17,7 @@ use crate::signals::certificate::fixtures::Authority;
 struct DeviceHost {
     servers: Authority,
     devices: Authority,
-    tls: DeviceTls,
+    tls: AskingTls,
 }
 
 impl DeviceHost {
@@ -25,7 +25,7 @@ impl DeviceHost {
         let servers = Authority::root("Servers");
         let devices = Authority::root("Devices");
         let identity = live_identity(&servers.server(HOST));
-        let tls = DeviceTls::new(identity, live_trust(&devices)).unwrap();
+        let tls = AskingTls::new(identity, live_trust(&devices)).unwrap();
         Self {
             servers,
             devices,

@@ -12,7 +12,7 @@ use rustls_pki_types::{CertificateDer, PrivateKeyDer, UnixTime};
 
 use crate::reload::{Live, Source};
 use crate::signals::certificate::fixtures::{Authority, Leaf, now, snapshot};
-use crate::signals::certificate::{DeviceTrust, TrustSource, crypto};
+use crate::signals::certificate::{CertificateTrust, TrustSource, crypto};
 use crate::signals::tls_identity::{TlsIdentity, TlsIdentitySource};
 
 /// The host that all handshakes ask for.
@@ -34,9 +34,11 @@ pub(crate) fn live_identity(leaf: &Leaf) -> Live<TlsIdentity> {
 }
 
 /// Trust in one authority, without revocation lists.
-pub(crate) fn live_trust(authority: &Authority) -> Live<DeviceTrust> {
+pub(crate) fn live_trust(authority: &Authority) -> Live<CertificateTrust> {
     let source = TrustSource {
+        name: "trust",
         authorities: vec!["ca.pem".into()],
+        hardware: Vec::new(),
         revocation_lists: Vec::new(),
     };
     live(&source, &[("ca.pem", authority.pem().into_bytes())])

@@ -1,6 +1,6 @@
-//! TLS for the device host: asks for a client certificate, and takes a handshake with or without
-//! one. Possession of the key is proved here; what the certificate is worth is judged afterwards in
-//! `certificate`, so that a refusal is a page with words and not an alert of the browser.
+//! TLS for the hosts that ask for a client certificate, that of devices and that of clients: takes a
+//! handshake with or without one. Possession of the key is proved here; what the certificate is worth
+//! is judged afterwards, so that a refusal is an answer with words and not an alert of the library.
 
 use std::fmt;
 use std::sync::Arc;
@@ -18,28 +18,28 @@ use rustls_pki_types::{CertificateDer, UnixTime};
 use webpki::EndEntityCert;
 
 use crate::reload::{Live, Loaded};
-use crate::signals::certificate::{DeviceTrust, crypto};
+use crate::signals::certificate::{CertificateTrust, crypto};
 use crate::signals::tls_identity::{LiveResolver, TlsIdentity};
 
-/// The TLS settings of the device host, always those of the authorities that are live.
-pub struct DeviceTls {
+/// The TLS settings of one such host, always those of the authorities that are live.
+pub struct AskingTls {
     builder: ConfigBuilder<ServerConfig, WantsVerifier>,
     identity: Arc<dyn ResolvesServerCert>,
-    trust: Live<DeviceTrust>,
+    trust: Live<CertificateTrust>,
     made: ArcSwap<Made>,
 }
 
 /// Settings, and the trust they were made for.
 struct Made {
-    trust: Arc<Loaded<DeviceTrust>>,
+    trust: Arc<Loaded<CertificateTrust>>,
     config: Arc<ServerConfig>,
 }
 
-impl DeviceTls {
+impl AskingTls {
     /// Settings that follow the live identity and the live trust.
     pub fn new(
         identity: Live<TlsIdentity>,
-        trust: Live<DeviceTrust>,
+        trust: Live<CertificateTrust>,
     ) -> Result<Self, rustls::Error> {
         let builder =
             ServerConfig::builder_with_provider(crypto()).with_safe_default_protocol_versions()?;
@@ -71,9 +71,9 @@ impl DeviceTls {
     }
 }
 
-impl fmt::Debug for DeviceTls {
+impl fmt::Debug for AskingTls {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("DeviceTls")
+        f.debug_struct("AskingTls")
             .field("identity", &self.identity)
             .field("trust", &self.made.load().trust.value)
             .finish_non_exhaustive()
@@ -83,7 +83,7 @@ impl fmt::Debug for DeviceTls {
 fn make(
     builder: &ConfigBuilder<ServerConfig, WantsVerifier>,
     identity: &Arc<dyn ResolvesServerCert>,
-    trust: Arc<Loaded<DeviceTrust>>,
+    trust: Arc<Loaded<CertificateTrust>>,
 ) -> Made {
     let verifier = DangerAcceptsAnyChain {
         authorities: trust.value.subjects(),
@@ -107,8 +107,8 @@ fn make(
 }
 
 /// Asks for a certificate and checks that the client holds its key, and nothing else: path,
-/// validity and revocation are left to `DeviceTrust::verify`, which everyone who reads
-/// `Peer::certificates` has to call.
+/// validity and revocation are left to `CertificateTrust::verify`, which everyone who reads
+/// `Peer::certificates` has to call, unless the key itself is known to them.
 struct DangerAcceptsAnyChain {
     authorities: Vec<DistinguishedName>,
     algorithms: WebPkiSupportedAlgorithms,
@@ -119,7 +119,7 @@ impl ClientCertVerifier for DangerAcceptsAnyChain {
         true
     }
 
-    /// The absence of a certificate is a fact for policies, not a fault of the handshake.
+    /// The absence of a certificate is for policies and endpoints to judge, and no fault of the handshake.
     fn client_auth_mandatory(&self) -> bool {
         false
     }
