@@ -168,6 +168,39 @@ async fn a_client_that_fails_by_basic_is_challenged_by_basic() {
     assert!(challenge.starts_with("Basic "), "{challenge}");
 }
 
+/// RFC 6749, section 5.1: answers that hold tokens, and answers about them.
+#[tokio::test]
+async fn nobody_keeps_what_clients_are_told() {
+    let provider = provider().await;
+    let payroll = provider.relying_party(PAYROLL).await;
+    let mut browser = provider.browser_on("mbp-ana");
+    sign_in(&payroll, &mut browser, ANA).await;
+    let (attempt, code) = code(&payroll, &mut browser).await;
+    let tokens = redeemed(&payroll, (&attempt, &code), &[]).await;
+    let told = tokens.json();
+    let token = told["access_token"].as_str().expect("a token");
+    let userinfo = payroll.userinfo_page(token).await;
+    let mut form = attempt.parameters();
+    let secret = PAYROLL.secret().expect("a secret");
+    for (name, value) in [("client_secret", secret), ("token", token)] {
+        form.push((name.to_owned(), value.to_owned()));
+    }
+    let mut pages = vec![(200, tokens), (200, userinfo)];
+    for (path, status) in [("/par", 201), ("/introspect", 200), ("/revoke", 200)] {
+        let request = provider.http().post(provider.url(path)).form(&form);
+        let page = Page::read(request.send().await.expect("an answer")).await;
+        pages.push((status, page));
+    }
+    let replayed = redeemed(&payroll, (&attempt, &code), &[]).await;
+    pages.push((400, replayed));
+    for (status, page) in pages {
+        assert_eq!(page.status, status, "{}: {page}", page.url);
+        let kept = page.header("cache-control");
+        assert_eq!(kept, Some("no-store"), "{}", page.url);
+        assert_eq!(page.header("pragma"), Some("no-cache"), "{}", page.url);
+    }
+}
+
 /// RFC 6750, section 2: of the three ways, the two that leave tokens in logs and forms are not offered.
 #[tokio::test]
 async fn an_access_token_counts_in_the_header_only() {

@@ -24,18 +24,18 @@ fn healthy() -> Installation {
     installation
 }
 
-async fn doctor(installation: &Installation, arguments: &[&str]) -> Finished {
+pub(crate) async fn doctor(installation: &Installation, arguments: &[&str]) -> Finished {
     let mut all = vec!["doctor"];
     all.extend(arguments);
     run_in(installation.root(), BINARY, &all, "").await
 }
 
-fn json(finished: &Finished) -> Value {
+pub(crate) fn json(finished: &Finished) -> Value {
     serde_json::from_str(&finished.stdout).unwrap_or_else(|error| panic!("{error}: {finished:?}"))
 }
 
 /// The checks that came to this.
-fn of_verdict(answer: &Value, verdict: &str) -> Vec<String> {
+pub(crate) fn of_verdict(answer: &Value, verdict: &str) -> Vec<String> {
     let checks = answer["checks"].as_array().expect("checks").iter();
     checks
         .filter(|check| check["verdict"] == verdict)
@@ -44,7 +44,7 @@ fn of_verdict(answer: &Value, verdict: &str) -> Vec<String> {
 }
 
 /// Fails unless exactly this is bad, and this doubtful.
-fn assert_found(finished: &Finished, bad: &[&str], doubtful: &[&str]) {
+pub(crate) fn assert_found(finished: &Finished, bad: &[&str], doubtful: &[&str]) {
     let answer = json(finished);
     assert_eq!(of_verdict(&answer, "bad"), bad, "{finished:?}");
     assert_eq!(of_verdict(&answer, "doubtful"), doubtful, "{finished:?}");

@@ -2,8 +2,8 @@
 //! and 4.8; RFC 8725, section 2.8). Keys and certificates in the wrong hands are left to `dpop_use` and `client_tls`.
 
 use doorward_tests::{
-    ANA, Browser, PAYROLL, Page, RelyingParty, SESSION_COOKIE, SINGAPORE, TestKey, TestProvider,
-    WIKI,
+    ANA, Attempt, Browser, PAYROLL, Page, RelyingParty, SESSION_COOKIE, SINGAPORE, TestKey,
+    TestProvider, WIKI,
 };
 use serde_json::Value;
 
@@ -164,7 +164,10 @@ async fn nothing_that_is_given_out_counts_as_something_else() {
     };
     let named = |name: &str| {
         let endpoint = provider.url("/authorize");
-        format!("{endpoint}?client_id={}&request_uri={PUSHED}{name}", NOTES.id)
+        format!(
+            "{endpoint}?client_id={}&request_uri={PUSHED}{name}",
+            NOTES.id
+        )
     };
     let hinted = |hint: &str| {
         let attempt = notes.begin().with("id_token_hint", hint);
@@ -242,7 +245,10 @@ async fn no_signed_text_is_taken_for_one_of_another_kind() {
     for (what, text) in ours.iter().chain(&others) {
         assert_unproved(&present(&provider, text).await, what);
     }
-    let others = [("an assertion", signed.as_str()), ("a proof", proof.as_str())];
+    let others = [
+        ("an assertion", signed.as_str()),
+        ("a proof", proof.as_str()),
+    ];
     for (what, text) in ours.iter().chain(&others) {
         let endpoint = provider.url("/authorize");
         let url = format!("{endpoint}?client_id={}&request={text}", APP.id);
@@ -275,12 +281,12 @@ async fn no_signed_text_is_taken_for_one_of_another_kind() {
 }
 
 /// The challenge of an attempt, as it would stand beside something else in a link.
-fn challenge_beside(attempt: &doorward_tests::Attempt) -> String {
+fn challenge_beside(attempt: &Attempt) -> String {
     let parameters = attempt.parameters().into_iter();
-    parameters
-        .filter(|(name, _)| name.starts_with("code_challenge"))
-        .map(|(name, value)| format!("&{name}={value}"))
-        .collect()
+    let challenge = parameters.filter(|(name, _)| name.starts_with("code_challenge"));
+    challenge.fold(String::new(), |text, (name, value)| {
+        text + "&" + &name + "=" + &value
+    })
 }
 
 /// What a signed request says that has no challenge.
@@ -311,20 +317,22 @@ async fn a_challenge_beside_a_signed_request_is_none() {
     let answer = browser.visit(&url(&object, &beside)).await.answer();
     app.check(&attempt, &answer);
     assert_eq!(answer.error(), "invalid_request");
-    let proof = [
+    let signed = assertion(&provider, &key);
+    let fields = [
         ("request", object.as_str()),
         ("client_assertion_type", KIND),
-        ("client_assertion", &assertion(&provider, &key)),
+        ("client_assertion", signed.as_str()),
     ];
-    let page = push_with(&provider, &attempt, &proof).await;
+    let page = push_with(&provider, &attempt, &fields).await;
     assert_refused(&page, 400, "invalid_request");
 
     // And a weaker method beside it weakens nothing.
-    let weaker = "&code_challenge_method=plain&code_challenge=guessed";
+    let guess = "a".repeat(43);
+    let weaker = format!("&code_challenge_method=plain&code_challenge={guess}");
     let object = key.token(None, &said);
-    let answer = browser.walk(&url(&object, weaker), ANA).await.answer();
+    let answer = browser.walk(&url(&object, &weaker), ANA).await.answer();
     let form = app.redemption(&attempt, answer.code());
-    let guessed = with(&form, &[("code_verifier", "guessed")]);
+    let guessed = with(&form, &[("code_verifier", guess.as_str())]);
     let page = redeem(&provider, &key, &guessed).await;
     assert_error(&page, 400, "invalid_grant", "guessed");
 
@@ -352,7 +360,10 @@ async fn a_challenge_beside_a_signed_request_is_none() {
 /// What the token endpoint says to a form of the client that signs.
 async fn redeem(provider: &TestProvider, key: &TestKey, form: &Form) -> Page {
     let signed = assertion(provider, key);
-    let proof = [("client_assertion_type", KIND), ("client_assertion", &signed)];
+    let proof = [
+        ("client_assertion_type", KIND),
+        ("client_assertion", signed.as_str()),
+    ];
     let request = provider.http().post(provider.url("/token"));
     let request = request.form(&with(form, &proof));
     Page::read(request.send().await.expect("an answer")).await

@@ -17,7 +17,7 @@ use crate::app::client_host;
 use crate::cli::Failure;
 use crate::cli::render::count;
 use crate::config::Config;
-use crate::directory::clients::{Clients, ClientsSource};
+use crate::directory::clients::{ClientRecord, Clients, ClientsSource};
 use crate::directory::users::{UserRecord, Users, UsersSource};
 use crate::domain::clock::{Clock, Timestamp};
 use crate::domain::diagnostic::Diagnostic;
@@ -67,14 +67,15 @@ impl Place {
         })
     }
 
-    pub(super) fn clients(&self) -> &Clients {
-        &self.clients.value
+    /// Every client.
+    pub(super) fn clients(&self) -> impl Iterator<Item = &ClientRecord> {
+        self.clients.value.all().map(|client| &**client)
     }
 
     /// The users who may sign in.
     pub(super) fn users(&self) -> impl Iterator<Item = &UserRecord> {
-        let users = self.users.value.all().map(AsRef::as_ref);
-        users.filter(|user: &&UserRecord| !user.disabled)
+        let users = self.users.value.all().map(|user| &**user);
+        users.filter(|user| !user.disabled)
     }
 
     /// The policies, where they can be used.

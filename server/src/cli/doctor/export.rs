@@ -86,14 +86,14 @@ impl Export {
 }
 
 /// Names that are compared with others, letter by letter and apart from their case.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Names<'a> {
     by_lower: BTreeMap<String, Vec<&'a str>>,
 }
 
 /// What a name is among others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Place<'a> {
+pub(super) enum Likeness<'a> {
     /// One of them.
     Same,
     /// One of them apart from its case, or from blanks around it; this one.
@@ -111,14 +111,16 @@ impl<'a> Names<'a> {
         Self { by_lower }
     }
 
-    pub(super) fn place(&self, name: &str) -> Place<'a> {
+    pub(super) fn likeness(&self, name: &str) -> Likeness<'a> {
         let Some(alike) = self.by_lower.get(&lower(name)) else {
-            return Place::Unknown;
+            return Likeness::Unknown;
         };
         if alike.contains(&name) {
-            return Place::Same;
+            return Likeness::Same;
         }
-        alike.first().map_or(Place::Unknown, |it| Place::Almost(it))
+        alike
+            .first()
+            .map_or(Likeness::Unknown, |it| Likeness::Almost(it))
     }
 
     /// Names that stand there more than once, apart from their case.
@@ -184,10 +186,10 @@ mod tests {
     #[test]
     fn names_are_compared_letter_by_letter_and_apart_from_their_case() {
         let names = Names::of(["Ana", "ana", "bo ", "cy"].into_iter());
-        assert_eq!(names.place("ana"), Place::Same);
-        assert_eq!(names.place("ANA"), Place::Almost("Ana"));
-        assert_eq!(names.place("bo"), Place::Almost("bo "));
-        assert_eq!(names.place("dora"), Place::Unknown);
+        assert_eq!(names.likeness("ana"), Likeness::Same);
+        assert_eq!(names.likeness("ANA"), Likeness::Almost("Ana"));
+        assert_eq!(names.likeness("bo"), Likeness::Almost("bo "));
+        assert_eq!(names.likeness("dora"), Likeness::Unknown);
         let twice: Vec<&[&str]> = names.twice().collect();
         assert_eq!(twice, [["Ana", "ana"]]);
     }

@@ -3,7 +3,11 @@
 
 mod check;
 mod config;
+mod door;
+mod entra;
+mod export;
 mod mtls;
+mod okta;
 mod proxy;
 mod report;
 
@@ -17,6 +21,10 @@ pub(super) enum Command {
     Proxy(proxy::Args),
     /// Looks over the TLS of a running server: the main host and the device host
     Mtls(mtls::Args),
+    /// Looks over what an org of Okta and a server need of each other
+    Okta(okta::Args),
+    /// Looks over what a tenant of Microsoft Entra and a server need of each other
+    Entra(entra::Args),
 }
 
 pub(super) fn run(command: &Command) -> Result<Exit, Failure> {
@@ -24,12 +32,20 @@ pub(super) fn run(command: &Command) -> Result<Exit, Failure> {
         Command::Config(args) => config::run(args),
         Command::Proxy(args) => proxy::run(args),
         Command::Mtls(args) => mtls::run(args),
+        Command::Okta(args) => okta::run(args),
+        Command::Entra(args) => entra::run(args),
     }
 }
 
 /// The name of every check there is, in the order in which they are told.
 pub fn doctor_checks() -> impl Iterator<Item = &'static str> {
-    let all = [config::CHECKS, proxy::CHECKS, mtls::CHECKS];
+    let all = [
+        config::CHECKS,
+        proxy::CHECKS,
+        mtls::CHECKS,
+        okta::CHECKS,
+        entra::CHECKS,
+    ];
     all.into_iter().flatten().copied()
 }
 
