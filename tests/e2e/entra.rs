@@ -147,6 +147,17 @@ async fn a_permit_without_a_device_is_worth_nothing_to_entra() {
     let page = sent(&provider, &mut provider.browser(), &entra.fresh_form()).await;
     assert_eq!(page.status, 403, "{page}");
     assert!(page.says("this device is not known"), "{page}");
+    // A certificate that no record knows is nobody's, and the device of another is no factor of Ana's.
+    for device in ["mbp-bo", "unheard-of"] {
+        let page = sent(
+            &provider,
+            &mut provider.browser_on(device),
+            &entra.fresh_form(),
+        )
+        .await;
+        assert_eq!(page.status, 403, "{device}: {page}");
+        assert!(page.says("this device is not known"), "{device}: {page}");
+    }
     let claims = told(&provider, &entra.fresh_form()).await;
     assert_eq!(claims["amr"], json!(["swk"]));
 }

@@ -99,6 +99,21 @@ async fn an_id_token_of_the_session_ends_it_and_the_client_gets_the_browser_back
 }
 
 #[tokio::test]
+async fn a_code_that_was_on_its_way_signs_nobody_in_who_has_signed_out() {
+    let provider = provider().await;
+    let (wiki, mut browser, tokens) = signed_in(&provider).await;
+    let attempt = wiki.begin();
+    let answer = browser.visit(attempt.url.as_str()).await.answer();
+    let url = logout(&provider, &[("id_token_hint", tokens.id_token.as_str())]);
+    browser.visit(&url).await;
+    let page = wiki
+        .token_page(&wiki.redemption(&attempt, answer.code()))
+        .await;
+    assert_eq!(page.status, 400, "{page}");
+    assert_eq!(page.json()["error"], "invalid_grant", "{page}");
+}
+
+#[tokio::test]
 async fn without_an_address_the_provider_says_that_it_is_done() {
     let provider = provider().await;
     let (wiki, mut browser, tokens) = signed_in(&provider).await;

@@ -296,3 +296,59 @@ async fn whom_okta_has_signed_to_ask_about_enters_a_password_once_where_the_poli
         .await;
     assert_eq!((again.page, again.has_tokens()), (None, true));
 }
+
+/// Opens the wiki for anybody, with nothing proved.
+const BY_NOTHING: &str = r#"
+@id("wiki-by-nothing")
+@reason("Okta has seen to everything.")
+permit (principal, action == Action::"signIn", resource == Application::"wiki");
+"#;
+
+#[tokio::test]
+async fn nothing_at_all_is_no_factor_whatever_the_policies_permit() {
+    let okta = Okta::new();
+    let (provider, _) = world(&okta).await;
+    let operations = provider.operations();
+    let digest = operations.digest("policies").await;
+    provider.files().append("policies/access.cedar", BY_NOTHING);
+    operations.reloaded("policies", &digest).await;
+
+    let mut without = provider.browser();
+    let trip = okta
+        .send(&provider, &mut without, None, &about("Ana"))
+        .await;
+    assert!(!trip.has_tokens(), "{trip:?}");
+    let silent = about("Ana").signing("prompt", "none");
+    let trip = okta.send(&provider, &mut without, None, &silent).await;
+    assert_eq!(trip.error(), Some("login_required"), "{trip:?}");
+    let trip = okta
+        .send(&provider, &mut without, Some(ANA), &about("Ana"))
+        .await;
+    assert_eq!(trip.claim("amr"), json!(["pwd"]));
+}
+
+#[tokio::test]
+async fn a_fresh_password_is_entered_where_okta_asks_for_one_and_nobody_stands_in_for_who_is_gone()
+{
+    let okta = Okta::new();
+    let (provider, _) = world(&okta).await;
+    let operations = provider.operations();
+    let digest = operations.digest("policies").await;
+    provider.files().append("policies/access.cedar", BY_DEVICE);
+    operations.reloaded("policies", &digest).await;
+
+    let mut browser = provider.browser_on("mbp-ana");
+    let fresh = about("Ana").signing("prompt", "login");
+    let trip = okta.send(&provider, &mut browser, Some(ANA), &fresh).await;
+    assert_eq!(trip.claim("amr"), json!(["pwd", "swk"]));
+    assert!(trip.claim("auth_time").is_number(), "{trip:?}");
+
+    // Bo is signed in here, and Okta asks about somebody who is not known.
+    let mut browser = provider.browser_on("mbp-bo");
+    let own = about("bo");
+    okta.send(&provider, &mut browser, Some(BO), &own).await;
+    let trip = okta
+        .send(&provider, &mut browser, None, &about("nobody"))
+        .await;
+    assert_eq!(trip.error(), Some("access_denied"), "{trip:?}");
+}

@@ -23,6 +23,7 @@ pub use evidence::{DeviceEvidence, DeviceSources, SignalSources, Signals, candid
 pub use permit::AccessPermit;
 pub use policies::{PoliciesError, PolicySource, bundle, check, check_files, is_checked, texts};
 pub use refresh::{RefreshAnswer, RefreshPermit, RefreshRequest};
+pub(crate) use report::is_in_inventory;
 pub use report::{Report, ReportPermit};
 pub use undeclared::{Undeclared, undeclared_applications, undeclared_groups};
 pub use versions::{DeviceVersions, Versions};

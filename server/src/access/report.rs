@@ -73,7 +73,8 @@ impl AccessControl {
     }
 }
 
-fn is_in_inventory(device: &Device) -> bool {
+/// Whether exactly one record of the inventory knows the device.
+pub(crate) fn is_in_inventory(device: &Device) -> bool {
     !device.id.starts_with(UNMATCHED_PREFIX)
 }
 

@@ -42,7 +42,7 @@ impl Default for Keys {
         Self {
             rotate: Rotation::After(90 * DAY),
             announce: 48 * HOUR,
-            keep: 48 * HOUR,
+            keep: 30 * DAY,
         }
     }
 }

@@ -275,18 +275,25 @@ pub struct OktaFactor {
 
 impl OktaFactor {
     /// The application of an instance at Okta: by its id, which is sure, or else by its name.
-    #[must_use]
+    ///
+    /// # Errors
+    /// They name two different applications.
     pub fn application(
         &self,
         instance: Option<&str>,
         name: Option<&str>,
-    ) -> Option<&ApplicationId> {
-        [instance, name]
-            .into_iter()
-            .flatten()
-            .find_map(|key| self.applications.get(key))
+    ) -> Result<Option<&ApplicationId>, TwoApplications> {
+        let of = |key: Option<&str>| key.and_then(|key| self.applications.get(key));
+        match (of(instance), of(name)) {
+            (Some(instance), Some(name)) if instance != name => Err(TwoApplications),
+            (instance, name) => Ok(instance.or(name)),
+        }
     }
 }
+
+/// The id of an instance is that of one application, and its name that of another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TwoApplications;
 
 /// Which statements about the application behind a request are believed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]

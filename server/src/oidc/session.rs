@@ -37,6 +37,13 @@ pub(super) struct Subject {
     pub(super) standing: Standing,
 }
 
+impl Subject {
+    /// Whether the consumer says whom it is about, and nobody has signed in here.
+    pub(super) fn is_hinted(&self) -> bool {
+        matches!(self.standing, Standing::Hinted { .. })
+    }
+}
+
 /// Why we take it that the request is about this user.
 #[derive(Debug, Clone)]
 pub(super) enum Standing {

@@ -38,11 +38,18 @@ fn an_application_at_okta_is_known_by_its_instance_and_then_by_its_name() {
         .into(),
         context: ApplicationContext::Unsigned,
     };
-    let found = |instance, name| okta.application(instance, name).map(ApplicationId::as_str);
-    assert_eq!(found(Some("0oa1"), Some("Payroll")), Some("payroll"));
-    assert_eq!(found(Some("0oa2"), Some("Payroll")), Some("by-name"));
-    assert_eq!(found(None, Some("payroll")), None);
-    assert_eq!(found(None, None), None);
+    let found = |instance, name| {
+        let application = okta.application(instance, name);
+        application.map(|application| application.map(ApplicationId::as_str))
+    };
+    assert_eq!(found(Some("0oa1"), None), Ok(Some("payroll")));
+    assert_eq!(found(Some("0oa1"), Some("Other")), Ok(Some("payroll")));
+    assert_eq!(found(Some("0oa2"), Some("Payroll")), Ok(Some("by-name")));
+    assert_eq!(found(None, Some("payroll")), Ok(None));
+    assert_eq!(found(None, None), Ok(None));
+    // Both come by the hands of a person: which of the two is meant cannot be told.
+    let two = found(Some("0oa1"), Some("Payroll"));
+    assert_eq!(two, Err(TwoApplications));
 }
 
 #[test]

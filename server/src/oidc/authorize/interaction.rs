@@ -2,8 +2,9 @@
 
 use super::Visit;
 use super::client::RedirectTarget;
+use super::profile;
 use super::request::{AuthorizationRequest, Prompt};
-use crate::oidc::session::{Standing, Subject};
+use crate::oidc::session::Subject;
 use crate::oidc::subject;
 
 /// What comes next.
@@ -26,21 +27,29 @@ pub(super) struct LoginPrompt {
     pub(super) why: Option<String>,
 }
 
+impl LoginPrompt {
+    /// Asks a user who is known, and nobody else.
+    pub(super) fn again(subject: &Subject, why: impl Into<String>) -> Self {
+        Self {
+            username: subject.user.username.clone(),
+            username_fixed: true,
+            why: Some(why.into()),
+        }
+    }
+}
+
 pub(super) fn next(
     request: &AuthorizationRequest,
     subject: Option<Subject>,
     visit: &Visit<'_>,
     target: &RedirectTarget,
 ) -> Next {
-    // The consumer has seen to the first factor, and says itself whom it is about: more than that can only be asked for
-    // by the policies.
+    // The consumer has seen to the first factor, and says itself whom it is about. Where there is no session to be had,
+    // more than that can only be asked for by the policies.
     let subject = match subject {
-        Some(
-            hinted @ Subject {
-                standing: Standing::Hinted { .. },
-                ..
-            },
-        ) => return Next::Proceed(Box::new(hinted)),
+        Some(hinted) if hinted.is_hinted() && !profile::keeps_session(target.client()) => {
+            return Next::Proceed(Box::new(hinted));
+        }
         other => other,
     };
     if visit.another_account {
@@ -72,8 +81,8 @@ pub(super) fn next(
     if done_here {
         return Next::Proceed(Box::new(subject));
     }
-    // The client expects someone else than this session belongs to.
-    if let Some(hint) = &request.login_hint {
+    // The client expects someone else than this session belongs to. Whom it has signed for is whom it expects.
+    if let Some(hint) = request.login_hint.as_ref().filter(|_| !subject.is_hinted()) {
         let same = |known: &str| known.to_lowercase() == hint.to_lowercase();
         let expected =
             same(&subject.user.username) || subject.user.email.as_deref().is_some_and(same);
@@ -99,11 +108,7 @@ pub(super) fn next(
         too_old.then(|| "The application asks for a more recent sign-in.".to_owned())
     };
     match why {
-        Some(why) => Next::Ask(LoginPrompt {
-            username: subject.user.username.clone(),
-            username_fixed: true,
-            why: Some(why),
-        }),
+        Some(why) => Next::Ask(LoginPrompt::again(&subject, why)),
         None => Next::Proceed(Box::new(subject)),
     }
 }

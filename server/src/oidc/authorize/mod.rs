@@ -35,7 +35,7 @@ use form_urlencoded::Serializer;
 use self::arrival::Arrived;
 use self::client::RedirectTarget;
 use self::error::WalkError;
-use self::interaction::Next;
+use self::interaction::{LoginPrompt, Next};
 use self::request::{AuthorizationRequest, Prompt};
 use self::wanted::unmet;
 use super::browser::Browser;
@@ -221,13 +221,21 @@ async fn walk(visit: &Visit<'_>, target: &RedirectTarget) -> Result<Response, Wa
         signals: &signals,
         now: visit.now,
     };
+    // A consumer that names its user is told what was proved here, and nothing at all is no answer, whatever the
+    // policies permit.
+    let unproved = subject.is_hinted()
+        && profile::keeps_session(target.client())
+        && issue::is_nothing(subject.standing.authentication(), &signals);
+    let wants_device =
+        unproved || request.wanted.prefers_device() || profile::needs_device(target.client());
     match cx.access.decide(&question, offers) {
         // The permit of this moment is dropped: with the device known, everything is decided anew.
-        Answer::Permit(..)
-            if (request.wanted.prefers_device() || profile::needs_device(target.client()))
-                && could_check(visit, &request, &signals) =>
-        {
+        Answer::Permit(..) if wants_device && could_check(visit, &request, &signals) => {
             pending::preferred_device(visit, target, &subject).await
+        }
+        Answer::Permit(..) if unproved => {
+            let prompt = LoginPrompt::again(&subject, "The application wants to know it is you.");
+            pending::sign_in(visit, target, &request, prompt).await
         }
         // So is one that is worth less than the client demands.
         Answer::Permit(_, grounds)
@@ -258,7 +266,7 @@ async fn subject(visit: &Visit<'_>, target: &RedirectTarget) -> Result<Option<Su
     let cx = visit.cx;
     let (client, carried) = (target.client(), &visit.arrived.carried);
     let Some(hinted) = profile::hinted(cx, client, &visit.parameters, carried) else {
-        profile::check_unhinted(client)?;
+        profile::check_unhinted(client, &visit.parameters, carried)?;
         let signed_in = session::current(cx, visit.browser, visit.now).await?;
         return Ok(signed_in.map(Subject::from));
     };

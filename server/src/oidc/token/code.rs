@@ -62,6 +62,13 @@ pub(super) async fn redeem(
             "the user is not known any more",
         ));
     };
+    // Who signed out meanwhile is not signed in by a code that was on its way: no logout would reach the client.
+    if let Some(session) = &stored.grant.session
+        && !work.sessions().lives(session, now).await?
+    {
+        work.commit().await?;
+        return Err(EndpointError::invalid_grant("the session is over"));
+    }
     let issuer = &cx.issuer_text;
     let audience = match resource::of_token_request(issuer, client, &stored.grant.audience, form) {
         Ok(audience) => audience,

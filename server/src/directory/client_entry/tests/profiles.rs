@@ -34,7 +34,7 @@ fn an_okta_factor_knows_its_applications() {
     };
     assert_eq!(factor.context, ApplicationContext::Unsigned);
     let payroll = factor.application(Some("0oa1"), None).unwrap();
-    assert_eq!(payroll.as_str(), "payroll");
+    assert_eq!(payroll.unwrap().as_str(), "payroll");
 }
 
 #[test]

@@ -30,7 +30,7 @@ pub(super) async fn id_token(
     grounds: &Grounds,
 ) -> Result<Response, WalkError> {
     let cx = visit.cx;
-    let factor = match profile::factor(request, signals) {
+    let factor = match profile::factor(request, &subject.user, signals) {
         Ok(factor) => factor,
         Err(why) => {
             let told = profile::no_factor_in_words(why);

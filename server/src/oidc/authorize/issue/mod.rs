@@ -75,6 +75,12 @@ pub(super) fn reached(authentication: &Authentication, signals: &Signals) -> &'s
     class
 }
 
+/// Whether nothing was proved.
+pub(super) fn is_nothing(authentication: &Authentication, signals: &Signals) -> bool {
+    let (methods, _) = proven(authentication, signals);
+    methods.is_empty()
+}
+
 /// What was proved: the methods for `amr`, and the class for `acr`.
 fn proven(authentication: &Authentication, signals: &Signals) -> (Vec<String>, &'static str) {
     let mut methods: Vec<String> = authentication.methods.iter().cloned().collect();

@@ -16,7 +16,7 @@ pub(super) use entra_mfa::{
 pub(super) use okta_factor::Context as OktaContext;
 pub(super) use okta_posture::answer as answer_anyway;
 
-use doorward_engine::{Action, Application};
+use doorward_engine::{Action, Application, Device};
 use serde_json::{Map, Value};
 
 use self::entra_mfa::{Factor, NoFactor};
@@ -32,6 +32,7 @@ use crate::directory::clients::ClientRecord;
 use crate::directory::profile::{
     Pkce, Profile, Refusal, ResponseMode, ResponseType, Rules, SessionUse,
 };
+use crate::directory::users::UserRecord;
 use crate::domain::claims_request::ClaimsRequest;
 use crate::oidc::discovery::{Members, Offer};
 use crate::oidc::page_error::PageError;
@@ -60,9 +61,17 @@ pub(in crate::oidc) fn keeps_session(client: &ClientRecord) -> bool {
     client.profile.rules().session != SessionUse::None
 }
 
-/// Refuses a request about whose user the profile says nothing, where nobody else's word counts.
-pub(super) fn check_unhinted(client: &ClientRecord) -> Result<(), RedirectError> {
-    if hints_once(client) {
+/// Refuses a request about whose user the profile says nothing, where nobody else's word counts: the consumer has said
+/// whom it means, and there is no such user any more.
+pub(super) fn check_unhinted(
+    client: &ClientRecord,
+    parameters: &Parameters,
+    carried: &Carried,
+) -> Result<(), RedirectError> {
+    let names_somebody = matches!(client.profile, Profile::OktaFactor(_))
+        && carried.signed
+        && parameters.get("login_hint").is_some();
+    if hints_once(client) || names_somebody {
         return Err(RedirectError::new(
             ErrorCode::AccessDenied,
             "the account is not known here any more",
@@ -92,12 +101,18 @@ pub(super) fn needs_device(client: &ClientRecord) -> bool {
     matches!(client.profile, Profile::EntraMfa(_))
 }
 
-/// What the device is as a factor, where that is all that the client is told.
+/// What the device is as a factor, where that is all that the client is told. A certificate that no record of the
+/// inventory knows is nobody's, and a device of others is no factor of this user.
 pub(super) fn factor(
     request: &AuthorizationRequest,
+    user: &UserRecord,
     signals: &Signals,
 ) -> Result<Factor, NoFactor> {
-    if signals.device.fact.value().is_none() {
+    let device = signals.device.fact.value();
+    let is_theirs = |device: &Device| {
+        access::is_in_inventory(device) && device.assigned_to.contains(user.id.as_str())
+    };
+    if !device.is_some_and(is_theirs) {
         return Err(NoFactor::NoDevice);
     }
     let hardware = signals.device.keys == KeyProtection::Hardware;

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use crate::access;
 use crate::directory::clients::ClientRecord;
-use crate::directory::profile::{ApplicationContext, OktaFactor};
+use crate::directory::profile::{ApplicationContext, OktaFactor, TwoApplications};
 use crate::domain::authentication::Authentication;
 use crate::oidc::page_error::PageError;
 use crate::oidc::parameters::Parameters;
@@ -70,18 +70,22 @@ pub(super) fn application(
     parameters: &Parameters,
     signed: bool,
 ) -> Result<(Application, Map<String, Value>), PageError> {
+    let unclear = || {
+        PageError::bad_parameter(
+            "OktaAppName",
+            "The link does not say clearly which application it is for.",
+        )
+    };
     let context = match okta.context {
         // Anybody could have written it: as if it were not there.
         ApplicationContext::Signed if !signed => Context::default(),
-        ApplicationContext::Signed | ApplicationContext::Unsigned => Context::of(parameters)
-            .map_err(|Contradiction| {
-                PageError::bad_parameter(
-                    "OktaAppName",
-                    "The link does not say clearly which application it is for.",
-                )
-            })?,
+        ApplicationContext::Signed | ApplicationContext::Unsigned => {
+            Context::of(parameters).map_err(|Contradiction| unclear())?
+        }
     };
-    let behind = okta.application(context.instance, context.name);
+    let behind = okta
+        .application(context.instance, context.name)
+        .map_err(|TwoApplications| unclear())?;
     let application = access::application(client, behind.unwrap_or(&client.application));
     Ok((application, context.claims()))
 }
@@ -172,7 +176,7 @@ mod tests {
     fn the_instance_decides_and_then_the_name_and_then_the_client() {
         for (pairs, id) in [
             (
-                vec![("OktaAppName", "Wiki"), ("OktaAppInstanceId", "0oa1")],
+                vec![("OktaAppName", "Pay roll"), ("OktaAppInstanceId", "0oa1")],
                 "payroll",
             ),
             (
@@ -185,6 +189,9 @@ mod tests {
         ] {
             assert_eq!(plainly(&pairs).unwrap().0, id, "{pairs:?}");
         }
+        // One of the two has been changed on the way.
+        let two = [("OktaAppName", "Wiki"), ("OktaAppInstanceId", "0oa1")];
+        assert_eq!(plainly(&two), None);
     }
 
     #[test]
