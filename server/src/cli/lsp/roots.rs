@@ -110,21 +110,21 @@ mod tests {
 
     #[test]
     fn a_folder_of_the_editor_is_not_left() {
-        let roots = roots(None, Path::new("/policies/work"));
-        let bundle = roots.bundle_of(Path::new("/policies/work/a/b.cedar"));
-        assert_eq!(bundle, Some(PathBuf::from("/policies/work/a")));
+        let roots = roots(None, Path::new("/policies/access"));
+        let bundle = roots.bundle_of(Path::new("/policies/access/a/b.cedar"));
+        assert_eq!(bundle, Some(PathBuf::from("/policies/access/a")));
     }
 
     #[test]
     fn the_editor_may_name_the_directory() {
         let params = serde_json::json!({
             "capabilities": {},
-            "workspaceFolders": [{ "uri": "file:///work", "name": "work" }],
+            "workspaceFolders": [{ "uri": "file:///srv", "name": "srv" }],
             "initializationOptions": { "policies": "access" },
         });
         let params: InitializeParams = serde_json::from_value(params).unwrap();
         let roots = Roots::of(&params, None);
-        assert_eq!(roots.named, Some(PathBuf::from("/work/access")));
+        assert_eq!(roots.named, Some(PathBuf::from("/srv/access")));
         let named = Some(PathBuf::from("/other"));
         assert_eq!(Roots::of(&params, named.clone()).named, named);
     }
