@@ -178,8 +178,6 @@ pub enum Refusal {
 pub enum SessionUse {
     /// It tells who the user is, for as long as it lives.
     Normal,
-    /// It does so for a short while: the consumer asks because it wants to know anew.
-    Short,
     /// There is none: the request itself tells who the user is.
     None,
 }
@@ -229,7 +227,7 @@ static OKTA_FACTOR: Rules = Rules {
     authentication: &[Method::Secret, Method::PrivateKeyJwt],
     refusal: Refusal::Page,
     transaction: None,
-    session: SessionUse::Short,
+    session: SessionUse::Normal,
     redirect_uris: RedirectUris::Any,
     names_issuer: true,
 };
