@@ -12,6 +12,7 @@ use serde_json::{Map, Value};
 use url::Url;
 
 use super::check::Check;
+use super::report::Form;
 use crate::access::PolicySource;
 use crate::app::client_host;
 use crate::cli::Failure;
@@ -31,6 +32,26 @@ const OFFLINE: &str = "no server is asked with `--offline`";
 const UNREAD: &str = "the document was not read: see above";
 /// As many lines of one finding are told.
 const MOST_LINES: usize = 20;
+
+// No documentation comment: it would stand in the help of the commands.
+#[derive(Debug, clap::Args)]
+pub(in crate::cli) struct DoorArgs {
+    /// The configuration
+    #[arg(long, value_name = "FILE", default_value = "doorward.toml")]
+    pub(super) config: PathBuf,
+
+    /// A file in PEM with an authority to believe, besides those of the machine and of the configuration
+    #[arg(long = "ca", value_name = "FILE")]
+    authorities: Vec<PathBuf>,
+
+    /// Looks at files only, and asks no server
+    #[arg(long)]
+    offline: bool,
+
+    /// How to answer
+    #[arg(long, value_enum, default_value_t)]
+    pub(super) format: Form,
+}
 
 /// What a server of this configuration goes by.
 #[derive(Debug)]
@@ -84,12 +105,8 @@ impl Place {
     }
 
     /// What asks servers for documents; nothing where that is not wanted.
-    pub(super) fn remote(
-        &self,
-        offline: bool,
-        authorities: &[PathBuf],
-    ) -> Result<Option<Remote>, Failure> {
-        if offline {
+    pub(super) fn remote(&self, args: &DoorArgs) -> Result<Option<Remote>, Failure> {
+        if args.offline {
             return Ok(None);
         }
         let outbound = &self.config.outbound;
@@ -97,7 +114,7 @@ impl Place {
             authorities: outbound
                 .authorities
                 .iter()
-                .chain(authorities)
+                .chain(&args.authorities)
                 .cloned()
                 .collect(),
             proxy: outbound.proxy.clone(),

@@ -5,14 +5,13 @@ mod documents;
 mod files;
 mod hints;
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use self::documents::Documents;
 use self::hints::HintIssuer;
 use super::check::Check;
-use super::door::Place;
-use super::report::{Form, Report};
+use super::door::{DoorArgs, Place};
+use super::report::Report;
 use crate::cli::{Exit, Failure};
 use crate::directory::clients::ClientRecord;
 use crate::directory::guid::Guid;
@@ -81,27 +80,14 @@ pub(in crate::cli) struct Args {
     #[arg(long, value_name = "GUID")]
     tenant: Guid,
 
-    /// The configuration
-    #[arg(long, value_name = "FILE", default_value = "doorward.toml")]
-    config: PathBuf,
-
-    /// A file in PEM with an authority to believe, besides those of the machine and of the configuration
-    #[arg(long = "ca", value_name = "FILE")]
-    authorities: Vec<PathBuf>,
-
-    /// Looks at files only, and asks no server
-    #[arg(long)]
-    offline: bool,
-
-    /// How to answer
-    #[arg(long, value_enum, default_value_t)]
-    format: Form,
+    #[command(flatten)]
+    door: DoorArgs,
 }
 
 pub(super) fn run(args: &Args) -> Result<Exit, Failure> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let place = Place::load(&args.config, &clock)?;
-    let remote = place.remote(args.offline, &args.authorities)?;
+    let place = Place::load(&args.door.config, &clock)?;
+    let remote = place.remote(&args.door)?;
     let doors = of_entra(&place, &args.tenant);
     let (documents, hints) = crate::cli::threads()?.block_on(async {
         let documents = Documents::ask(remote.as_ref(), &place, &*clock).await;
@@ -119,7 +105,7 @@ pub(super) fn run(args: &Args) -> Result<Exit, Failure> {
         command: "doorward doctor entra",
         checks: patient.checks(),
     };
-    report.tell(args.format)
+    report.tell(args.door.format)
 }
 
 /// A client that is Entra's.

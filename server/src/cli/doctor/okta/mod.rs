@@ -12,9 +12,9 @@ use url::{Host, Url};
 
 use self::documents::Documents;
 use super::check::Check;
-use super::door::Place;
+use super::door::{DoorArgs, Place};
 use super::export::Export;
-use super::report::{Form, Report};
+use super::report::Report;
 use crate::cli::{Exit, Failure};
 use crate::directory::clients::ClientRecord;
 use crate::directory::profile::Profile;
@@ -82,28 +82,15 @@ pub(in crate::cli) struct Args {
     #[arg(long = "client", value_name = "ID")]
     clients: Vec<String>,
 
-    /// The configuration
-    #[arg(long, value_name = "FILE", default_value = "doorward.toml")]
-    config: PathBuf,
-
-    /// A file in PEM with an authority to believe, besides those of the machine and of the configuration
-    #[arg(long = "ca", value_name = "FILE")]
-    authorities: Vec<PathBuf>,
-
-    /// Looks at files only, and asks no server
-    #[arg(long)]
-    offline: bool,
-
-    /// How to answer
-    #[arg(long, value_enum, default_value_t)]
-    format: Form,
+    #[command(flatten)]
+    door: DoorArgs,
 }
 
 pub(super) fn run(args: &Args) -> Result<Exit, Failure> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let place = Place::load(&args.config, &clock)?;
+    let place = Place::load(&args.door.config, &clock)?;
     let export = args.users.as_deref().map(Export::load).transpose()?;
-    let remote = place.remote(args.offline, &args.authorities)?;
+    let remote = place.remote(&args.door)?;
     let clients = of_okta(&place, &args.clients)?;
     let asking = Documents::ask(remote.as_ref(), &place, &clients, &*clock);
     let documents = crate::cli::threads()?.block_on(asking);
@@ -122,7 +109,7 @@ pub(super) fn run(args: &Args) -> Result<Exit, Failure> {
         command: "doorward doctor okta",
         checks: patient.checks(),
     };
-    report.tell(args.format)
+    report.tell(args.door.format)
 }
 
 /// A host on the command line.
